@@ -52,14 +52,16 @@ class Layer:
         return f"{type(self).__name__}({', '.join(map(str, self.sizes))})"
 
     def __setattr__(self, name, value):
-        view = self.__dict__.get("views", self.params).get(name)
-        if view is None:
-            object.__setattr__(self, name, value)
+        views = self.__dict__.get("views", {})
+        if name in views:
+            copy_into(views[name], value, f"{name} of {self}", self.copies)
+        elif name in self.params or name in gradients(self.params):
+            self.__getattr__(name)
         else:
-            copy_into(view, value, f"{name} of {self}", self.copies)
+            object.__setattr__(self, name, value)
 
     def __getattr__(self, name):  # called only for what is not there: say why
-        if name in self.params or name[:1] == "d" and name[1:] in self.params:
+        if name in self.params or name in gradients(self.params):
             raise AttributeError(
                 f"{self} has no {name} yet: put this layer in a Net, "
                 f"Net({self}, ...), which makes its parameters"
@@ -479,6 +481,11 @@ class Net:
 
 
 # --- What the layers above ask of their input, in words -----------------------------
+
+
+def gradients(params):
+    """The names of the gradients: ["dW", "db"]."""
+    return ["d" + name for name in params]
 
 
 def whole(name, value):
