@@ -642,6 +642,7 @@ def test_examples_are_drawn_where_they_are_with_a_marker_for_each_class():
     assert zeros.get_offsets().data.tolist() == [[0, 0], [1, 1]]
     assert ones.get_offsets().data.tolist() == [[0, 1], [1, 0]]
     assert ax.get_legend() is None
+    ax = Figure().subplots()
     drawing.examples(ax, x, t)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "class 0",
