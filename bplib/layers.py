@@ -17,8 +17,8 @@ class Layer:
 
     To write a layer of your own:
 
-    * in `__init__`, call the sizes by name and declare the parameters, if any, in
-      `self.params = {"W": shape, "b": shape}`;
+    * in `__init__`, declare the parameters, if any, in `self.params = {"W": shape,
+      "b": shape}`; names that begin with b are biases, which weight decay leaves alone;
     * `init(rng)` returns starting values, `{"W": array}`; what it leaves out is zero;
     * `forward(x)` returns a new array and remembers in `self` what backward needs;
     * `backward(dy)` sets `self.dW`, `self.db` (sets, does not add) and returns dx.
@@ -105,6 +105,7 @@ class Dense(Layer):
         return {"W": draw(rng, self.start, self.params["W"], *self.sizes)}
 
     def forward(self, x):
+        expect_axes(self, x, self.W.ndim, "(N, n_in)")
         expect_columns(self, x, self.sizes[0])
         self.x = x
         return x @ self.W + self.b
@@ -346,9 +347,7 @@ class Net:
 
     def __init__(self, *layers, dtype=np.float64, seed=0, copies=None):
         check_layers(layers)
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype must be float32 or float64, got {self.dtype}")
+        self.dtype = check_dtype(dtype)
         self.layers = list(layers)
         self.copies = copies if copies is None else whole("copies", copies)
         seeds = check_seeds(seed, self.copies)
@@ -374,11 +373,8 @@ class Net:
             )
         if x.size == 0:
             raise ValueError(f"x holds no numbers: its shape is {x.shape}")
-        if x.ndim > 2 and self.copies is not None and len(x) != self.copies:
-            raise ValueError(
-                f"x for {self.copies} copies is (N, n_in) or ({self.copies}, N, n_in), "
-                f"got shape {x.shape}"
-            )
+        if self.copies is not None:
+            x = self._for_all_copies(x)
         self._y_shape = None  # if a layer fails, backward has nothing to go by
         for layer in self.layers:
             x = layer.forward(x)
@@ -402,6 +398,7 @@ class Net:
         self.layers[0].need_dx = need_dx
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
+        self.layers[0].need_dx = True
         return dy
 
     @property
@@ -443,7 +440,7 @@ class Net:
     def copy(self, dtype=None):
         """A separate net with the same parameters, in another dtype if you say so."""
         twin = copy.deepcopy(self)
-        twin.dtype = np.dtype(dtype or self.dtype)
+        twin.dtype = check_dtype(dtype or self.dtype)
         twin._theta = twin._theta.astype(twin.dtype)
         twin._grad = twin._grad.astype(twin.dtype)
         twin._attach()
@@ -456,6 +453,16 @@ class Net:
     def __setstate__(self, state):  # after copy.deepcopy and pickle
         self.__dict__.update(state)
         self._attach()
+
+    def _for_all_copies(self, x):
+        if x.ndim == 2:
+            return np.broadcast_to(x, (self.copies, *x.shape))
+        if x.ndim == 3 and len(x) == self.copies:
+            return x
+        raise ValueError(
+            f"x for {self.copies} copies is (N, n_in) or ({self.copies}, N, n_in), got "
+            f"shape {x.shape}"
+        )
 
     def _start(self, seed):
         rng, parts = np.random.default_rng(seed), [np.zeros(0)]
@@ -530,6 +537,13 @@ def copy_into(array, value, name, copies):
     if core(value.shape) not in fits:
         raise ValueError(f"{name} has shape {array.shape}, got shape {value.shape}")
     array[...] = value.reshape(core(value.shape))
+
+
+def check_dtype(dtype):
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype}")
+    return dtype
 
 
 def check_layers(layers):

@@ -20,7 +20,7 @@ class Loss:
     def forward(self, y, target):
         """The loss, a float (or (K,) with copies), for y (N, n_out)."""
         y = np.asarray(y)
-        if y.ndim < 2 or y.dtype.kind != "f" or y.size == 0:
+        if y.ndim not in (2, 3) or y.dtype.kind != "f" or y.size == 0:
             raise ValueError(
                 f"{self} expects outputs y of shape (N, n_out) with N of at least 1, "
                 f"floating point; got shape {y.shape}, dtype {y.dtype}"

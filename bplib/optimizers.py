@@ -27,8 +27,19 @@ class Optimizer:
 
     def step(self, theta, grad, decay_mask=None):
         """Move theta one step, in place, given the gradient at theta."""
+        self.check(theta, grad, decay_mask)
+        if self.weight_decay:
+            grad = grad + self.weight_decay * (theta * decay_mask)
+        if self.memory is None:
+            self.memory = [np.zeros_like(theta) for _ in range(self.arrays)]
+        self.move(theta, grad)
+
+    def check(self, theta, grad, decay_mask=None):
+        """Raise a ValueError or TypeError where `step` could not take these."""
         if not (isinstance(theta, np.ndarray) and theta.dtype.kind == "f"):
             raise TypeError(f"theta must be a floating-point array, got {theta!r}")
+        if np.asarray(grad).dtype.kind not in "fiu":
+            raise TypeError(f"grad must hold numbers, got {np.asarray(grad).dtype}")
         if np.shape(grad) != theta.shape:
             raise ValueError(
                 f"grad must have the shape of theta, {theta.shape}, "
@@ -39,16 +50,12 @@ class Optimizer:
                 f"this optimizer remembers steps of shape {self.memory[0].shape}, got "
                 f"theta of shape {theta.shape}: make a new optimizer for another net"
             )
-        if self.weight_decay:
-            if decay_mask is None:
-                raise ValueError(
-                    "weight_decay is for weights, not biases: tell them apart with "
-                    "step(net.theta, net.grad, net.decay_mask)"
-                )
-            grad = grad + self.weight_decay * (theta * decay_mask)
-        if self.memory is None:
-            self.memory = [np.zeros_like(theta) for _ in range(self.arrays)]
-        self.move(theta, grad)
+        if self.weight_decay and np.shape(decay_mask) != theta.shape[-1:]:
+            raise ValueError(
+                "weight_decay is for weights, not biases: tell them apart with "
+                "step(net.theta, net.grad, net.decay_mask), a mask of shape "
+                f"{theta.shape[-1:]}; got shape {np.shape(decay_mask)}"
+            )
 
 
 class SGD(Optimizer):
@@ -71,9 +78,11 @@ class SGD(Optimizer):
     def learning_rate(self, value):
         if np.ndim(value) == 0:
             self._learning_rate = positive("learning_rate", value)
-        else:
-            rates = [positive("learning_rate", rate) for rate in value]
-            self._learning_rate = np.array(rates)
+            return
+        rates = [positive("learning_rate", rate) for rate in value]
+        if not rates:
+            raise ValueError(f"learning_rate must be one number or K, got {value!r}")
+        self._learning_rate = np.array(rates)
 
     def move(self, theta, g):
         rate = self.learning_rate
@@ -86,14 +95,14 @@ class SGD(Optimizer):
             g = g + self.momentum * v if self.nesterov else v
         theta -= rate * g
 
-    def step(self, theta, grad, decay_mask=None):
+    def check(self, theta, grad, decay_mask=None):
+        super().check(theta, grad, decay_mask)
         rates = np.shape(self.learning_rate)
-        if rates and rates != np.shape(theta)[:1]:
+        if rates and rates != theta.shape[:-1]:
             raise ValueError(
                 f"{rates[0]} learning rates need a net with copies={rates[0]}, whose "
-                f"theta has shape ({rates[0]}, P); got theta of shape {np.shape(theta)}"
+                f"theta has shape ({rates[0]}, P); got theta of shape {theta.shape}"
             )
-        super().step(theta, grad, decay_mask)
 
 
 class RMSProp(Optimizer):
@@ -149,7 +158,8 @@ class Adam(Optimizer):
 
 def number(name, value):
     """value as a Python float: those never change the dtype of a float32 net."""
-    if np.ndim(value) or isinstance(value, (str, bool)) or value is None:
+    kind = np.asarray(value).dtype.kind  # a Python or NumPy number, no text, no None
+    if np.ndim(value) or kind not in "fiu":
         raise TypeError(f"{name} must be one number, got {value!r}")
     return float(value)
 

@@ -32,7 +32,8 @@ def train(
 
     It is a generator: nothing happens until you loop over it, and after every update
     your code runs. Leave the loop and the net is as the last update left it; call
-    `train` again with the same optimizer to go on.
+    `train` again with the same optimizer to go on (iteration and epoch then count from
+    1 again, and batches start a new epoch).
 
     x: examples along the first axis. t: targets, as the loss wants them. Say how
     long: either `iterations` (updates) or `epochs` (passes over the data).
@@ -43,7 +44,14 @@ def train(
     parameters at which it was finite. With copies, such a copy is frozen there, and
     the error is raised only when all are.
     """
+    for name, thing, example in (
+        ("loss", loss, "SquaredError()"),
+        ("optimizer", optimizer, "SGD(0.1)"),
+    ):
+        if isinstance(thing, type) or not hasattr(thing, "check"):
+            raise TypeError(f"{name} must be one such as {example}, got {thing!r}")
     x, t = check_data(net, x, t)
+    optimizer.check(net.theta, net.grad, net.decay_mask)
     if (iterations is None) == (epochs is None):
         raise ValueError("say how long to train: either iterations=... or epochs=...")
     check_count("iterations", iterations, 0)
@@ -77,7 +85,7 @@ def steps(net, loss, optimizer, batches, iterations):
                     raise FloatingPointError(explain(net, optimizer, iteration, value))
             net.backward(loss.backward(), need_dx=False)
             frozen = diverged_at > 0
-            np.copyto(kept, theta, where=True if not frozen.any() else ~frozen[:, None])
+            np.copyto(kept, theta)  # of a frozen copy: the same once more
             optimizer.step(net.theta, net.grad, decay_mask)
             theta[frozen] = kept[frozen]
         if net.copies is None:
@@ -100,6 +108,8 @@ def accuracy(net, x, t):
             f"accuracy expects one whole-number label for each of the {len(x)} "
             f"examples, got shape {t.shape}, dtype {t.dtype}"
         )
+    if y.ndim != 2 + (net.copies is not None):
+        raise ValueError(f"accuracy expects outputs (N, n_out), got shape {y.shape}")
     classes = max(2, y.shape[-1])
     if t.min() < 0 or t.max() >= classes:
         raise ValueError(
@@ -127,7 +137,7 @@ def check_data(net, x, t):
     for name, array in ("x", x), ("t", t):
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
-        if array.ndim == 0 or len(array) == 0:
+        if array.ndim == 0 or array.size == 0:
             raise ValueError(f"{name} holds no examples: its shape is {array.shape}")
         bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
         if bad.any():
