@@ -31,7 +31,8 @@ class Row:
     name: "W1", "b1", ..., "x", or "all" for one random direction through everything.
     error: the largest relative error of the `checked` entries. index: the entry shown:
     the worst, or where all pass the one with the largest gradient. backward,
-    numerical: its two values. verdict: "ok", "kink" or "WRONG".
+    numerical: its two values. verdict: "ok", "tiny" (the gradients are smaller than
+    rounding lets one measure), "kink" or "WRONG".
     """
 
     name: str
@@ -62,12 +63,18 @@ class Report:
         for row in self.rows:
             # Errors far below the tolerance are rounding noise: their digits differ
             # from machine to machine and mean nothing.
-            small = row.error < self.tolerance
-            error = f"< {self.tolerance:.0e}" if small else f"{row.error:.2g}"
+            error = f"{row.error:.2g}"
+            if row.error < self.tolerance:
+                error = "" if row.verdict == "tiny" else f"< {self.tolerance:.0e}"
             at = "" if row.name == "all" else str(list(row.index))
             lines.append(
                 f"{row.name:<6}{f'{row.checked} of {row.size}':>12}  {error:>10}  "
                 f"{at:<14}{row.backward:>14.6g}{row.numerical:>14.6g}  {row.verdict}"
+            )
+        if any(row.verdict == "tiny" for row in self.rows):
+            lines.append(
+                "tiny: these gradients are smaller than rounding in the loss. They\n"
+                "cannot be measured, so nothing is said of them."
             )
         if any(row.verdict == "kink" for row in self.rows):
             lines.append(
@@ -136,7 +143,11 @@ class Ruler:
 
     def claims(self):
         """Triples of a name, an array and the gradient that backward gives for it."""
-        self.value()
+        if self.value() != self.center:
+            raise ValueError(
+                "two forward passes differ: a layer draws at random or keeps a state, "
+                "so its slopes cannot be measured"
+            )
         self.net.grad = 1.0  # backward must set it: adding to it shows as wrong
         dx = self.net.backward(self.loss.backward())
         named = [
@@ -161,15 +172,17 @@ class Ruler:
     def compare(self, claimed, moves, size, h):
         """Relative error, and the slope measured with step h."""
         slope = (self.at(moves, h) - self.at(moves, -h)) / (2 * h)
-        if abs(claimed - slope) < self.noise / h:  # equal, as far as rounding tells
-            return 0.0, claimed
+        blur = self.noise / h  # what rounding leaves of a slope of 0
+        if abs(claimed - slope) < blur:
+            return 0.0, slope if abs(slope) > blur else 0.0
         return abs(claimed - slope) / max(abs(claimed), abs(slope), size), slope
 
     def judge(self, claimed, moves, size):
         """Relative error, measured slope and verdict."""
         error, slope = self.compare(claimed, moves, size, self.h)
         if error < self.tolerance:
-            return error, slope, "ok"
+            tiny = slope == 0 and 0 < 100 * size < self.noise / self.h
+            return error, slope, "tiny" if tiny else "ok"
         if not self.corners:
             return error, slope, "WRONG"
         for small in self.h / 10, self.h / 100:  # closer than the nearest corner?
@@ -189,9 +202,9 @@ class Ruler:
             results.append(
                 Row(name, len(probes), size, error, index, claimed, slope, verdict)
             )
-        rank = {"ok": 0, "kink": 1, "WRONG": 2}
+        rank = {"ok": 0, "tiny": 1, "kink": 2, "WRONG": 3}
         worst = max(rank[r.verdict] for r in results)
-        if worst:
+        if worst > 1:
             results = [r for r in results if rank[r.verdict] == worst]
             return max(results, key=lambda r: r.error)
         # All pass: show the largest gradient; equal ones may differ in the last bit.
@@ -211,10 +224,9 @@ def gradient_of_x(x, dx):
 
 
 def as_float64(name, value):
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return np.array(array, dtype=np.float64)
+    if np.asarray(value).dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got {np.asarray(value).dtype}")
+    return np.array(value, dtype=np.float64)
 
 
 def one_number(value):

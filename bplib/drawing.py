@@ -263,7 +263,6 @@ def _run(net, x, dy):
         says = f"network draws one example: {name} of shape (1, {n}), got {shape}"
         _expect(row.shape == (1, n), says)
         rows.append(row.astype(net.theta.dtype))
-    net.layers[0].need_dx = True
     a, da = rows
     columns, edges, values = [], [], [a]
     for group in groups:

@@ -17,23 +17,28 @@ class Layer:
 
     To write a layer of your own:
 
-    * in `__init__`, declare the parameters, if any, in `self.params = {"W": shape,
-      "b": shape}`; names that begin with b are biases, which weight decay leaves alone;
+    * in `__init__`, declare the parameters, if any, in `self.params = {"W": (3, 2),
+      "b": (1, 2)}`; a name that begins with b is a bias, which weight decay spares;
     * `init(rng)` returns starting values, `{"W": array}`; what it leaves out is zero;
-    * `forward(x)` returns a new array and remembers in `self` what backward needs;
-    * `backward(dy)` sets `self.dW`, `self.db` (sets, does not add) and returns dx.
+    * `forward(x)` returns y, in x's dtype, and remembers in `self` what backward needs;
+    * `backward(dy)` sets `self.dW`, `self.db` (sets, does not add) and returns dx;
+      neither changes the array it is given;
+    * `kink_distance()`, if there are corners, as in ReLU.
 
     The arrays themselves belong to the `Net`: `layer.W` and `layer.dW` are views
     into its two long vectors `theta` and `grad`, and assigning to them copies the
-    numbers there. Shapes have no axis for copies; a layer whose arithmetic lets extra
-    leading axes through (`.mT`, `axis=-2`) may say `leading_axes = True`.
+    numbers there. (The methods with underscores see to that: skip them at first.)
+
+    With copies=K every array, x and parameters alike, has one more axis in front. A
+    layer that sums with `axis=-2, keepdims=True`, transposes with `.mT` and gives each
+    parameter two axes, (1, n), works unchanged, and may say `leading_axes = True`.
     """
 
     params = {}
     leading_axes = False  # True: works unchanged with copies=K
     threshold = 0.0  # as the last layer with one output: above it means class 1
     need_dx = True  # False on the first layer in training: nobody asks for its dx
-    sizes = ()
+    sizes = ()  # what repr shows between the brackets
 
     def init(self, rng):
         return {}
@@ -56,7 +61,7 @@ class Layer:
         if name in views:
             copy_into(views[name], value, f"{name} of {self}", self.copies)
         elif name in self.params or name in gradients(self.params):
-            self.__getattr__(name)
+            self.__getattr__(name)  # raises, and says why
         else:
             object.__setattr__(self, name, value)
 
@@ -66,7 +71,9 @@ class Layer:
                 f"{self} has no {name} yet: put this layer in a Net, "
                 f"Net({self}, ...), which makes its parameters"
             )
-        raise AttributeError(f"{self} has no {name} (backward needs forward first)")
+        raise AttributeError(
+            f"{self} has no {name} (if backward asks for it: call forward first)"
+        )
 
     def __getstate__(self):  # the views stay behind; the Net makes new ones
         mine = set(self.__dict__.get("views", ())) | {"views", "copies"}
@@ -108,11 +115,13 @@ class Dense(Layer):
         expect_axes(self, x, self.W.ndim, "(N, n_in)")
         expect_columns(self, x, self.sizes[0])
         self.x = x
-        return x @ self.W + self.b
+        y = x @ self.W
+        y += self.b
+        return y
 
     def backward(self, dy):
         np.matmul(self.x.mT, dy, out=self.dW)
-        np.sum(dy, axis=-2, keepdims=True, out=self.db)
+        dy.sum(axis=-2, keepdims=True, out=self.db)
         return dy @ self.W.mT if self.need_dx else None
 
 
@@ -192,31 +201,35 @@ class Conv2D(Layer):
             raise ValueError(
                 f"{self} needs images of at least {k} x {k} pixels, got shape {x.shape}"
             )
-        # Each row of `columns` is one window, laid out like a column of W. Then the
-        # whole convolution is one matrix product.
-        windows = np.empty((n, height, width, k, k, n_in), x.dtype)
+        # Inside, axes are reversed, (C, W, H, N): what is done to one pixel is done to
+        # all examples in one run through memory. Each column of `columns` is one
+        # window, laid out like a column of W; so the convolution is one product.
+        x = np.ascontiguousarray(x.T)
+        columns = np.empty((k, k, n_in, width, height, n), x.dtype)
         for i in range(k):
             for j in range(k):
-                windows[:, :, :, i, j] = x[:, i : i + height, j : j + width]
-        self.columns = windows.reshape(-1, k * k * n_in)
-        y = self.columns @ self.W.reshape(-1, n_out) + self.b
+                columns[i, j] = x[:, j : j + width, i : i + height]
+        self.columns = columns.reshape(k * k * n_in, -1)
         self.x_shape = x.shape
-        return y.reshape(n, height, width, n_out)
+        y = self.W.reshape(-1, n_out).T @ self.columns
+        y += self.b.T
+        return y.reshape(n_out, width, height, n).T
 
     def backward(self, dy):
         n_in, n_out, k = self.sizes
-        rows = dy.reshape(-1, n_out)
-        np.matmul(self.columns.T, rows, out=self.dW.reshape(-1, n_out))
-        np.sum(rows, axis=0, keepdims=True, out=self.db)
+        n, height, width, _ = dy.shape
+        dy = np.ascontiguousarray(dy.T).reshape(n_out, -1)
+        np.matmul(self.columns, dy.T, out=self.dW.reshape(-1, n_out))
+        dy.sum(axis=1, out=self.db[0])
         if not self.need_dx:
             return None
         # A pixel was seen by up to k * k windows: its gradient is the sum over them.
         dx = np.zeros(self.x_shape, dy.dtype)
-        height, width = dy.shape[1:3]
         for i in range(k):
             for j in range(k):
-                dx[:, i : i + height, j : j + width] += dy @ self.W[i, j].T
-        return dx
+                tap = (self.W[i, j] @ dy).reshape(n_in, width, height, n)
+                dx[:, j : j + width, i : i + height] += tap
+        return dx.T
 
 
 class MaxPool2D(Layer):
@@ -239,19 +252,20 @@ class MaxPool2D(Layer):
             )
         self.x = x
         first, *others = self.corners(x)
-        self.y = first.copy()
+        self.y = np.copy(first)  # keeps the layout of x in memory
         for corner in others:
             np.maximum(self.y, corner, out=self.y)
         return self.y
 
     def backward(self, dy):
         expect_shape(self, dy, self.y)
-        dx = np.zeros(self.x.shape, dy.dtype)
-        open_ = np.ones(dy.shape, bool)  # windows whose winner is still to be found
+        dx = np.zeros_like(self.x)
+        open_ = np.ones_like(self.y, bool)  # windows whose winner is still to be found
         for x, dx_corner in zip(self.corners(self.x), self.corners(dx), strict=True):
-            winner = (x == self.y) & open_
+            winner = x == self.y
+            winner &= open_
+            open_ ^= winner
             np.multiply(dy, winner, out=dx_corner)
-            open_ &= ~winner
         return dx
 
     def corners(self, x):
@@ -270,11 +284,13 @@ class Flatten(Layer):
     """Lay each example out in one row: x (N, ...), y (N, all the rest)."""
 
     def forward(self, x):
-        self.x_shape = x.shape
+        self.x = x
         return x.reshape(len(x), -1)
 
     def backward(self, dy):
-        return dy.reshape(self.x_shape)
+        dx = np.empty_like(self.x)  # laid out in memory as x is
+        dx[...] = dy.reshape(self.x.shape)
+        return dx
 
 
 class RNN(Layer):
@@ -312,22 +328,22 @@ class RNN(Layer):
         u = u.reshape(steps, n, n_hidden)
         self.h = np.zeros((steps + 1, n, n_hidden), x.dtype)
         for t in range(steps):
-            np.tanh(u[t] + self.h[t] @ self.U, out=self.h[t + 1])
+            u[t] += self.h[t] @ self.U
+            np.tanh(u[t], out=self.h[t + 1])
         return self.h[-1]
 
     def backward(self, dy):
         n_in, n_hidden = self.sizes
         expect_shape(self, dy, self.h[-1])
-        slope = 1 - self.h[1:] ** 2
-        dz = np.empty_like(slope)
-        dh = dy
+        dz = 1 - self.h[1:] ** 2  # the slope of tanh, times dh in the loop
+        dh, U_T = dy, np.ascontiguousarray(self.U.T)
         for t in reversed(range(len(dz))):
-            np.multiply(dh, slope[t], out=dz[t])
-            dh = dz[t] @ self.U.T
+            dz[t] *= dh
+            dh = dz[t] @ U_T
         rows = dz.reshape(-1, n_hidden)  # shared weights: gradients add over time
         np.matmul(self.x.reshape(-1, n_in).T, rows, out=self.dW)
         np.matmul(self.h[:-1].reshape(-1, n_hidden).T, rows, out=self.dU)
-        np.sum(rows, axis=0, keepdims=True, out=self.db)
+        rows.sum(axis=0, keepdims=True, out=self.db)
         return (dz @ self.W.T).transpose(1, 0, 2) if self.need_dx else None
 
 
@@ -352,7 +368,8 @@ class Net:
         self.copies = copies if copies is None else whole("copies", copies)
         seeds = check_seeds(seed, self.copies)
         for layer in layers if copies is not None else ():
-            if not layer.leading_axes:
+            axes = [len(shape) for shape in layer.params.values()]
+            if not layer.leading_axes or min(axes, default=2) < 2:
                 raise ValueError(
                     f"copies={copies} works for Dense and activation layers; {layer} "
                     "would mix the copies up. Train separate nets instead"
@@ -364,7 +381,11 @@ class Net:
         self._attach()
 
     def forward(self, x):
-        """The output of the last layer for x, whose first axis counts examples."""
+        """The output of the last layer for x, whose first axis counts examples.
+
+        Layers remember x and their outputs themselves, not copies: do not change these
+        in place before backward.
+        """
         x = as_numbers("x", x).astype(self.dtype, copy=False)
         if x.ndim < 2:
             raise ValueError(
@@ -384,9 +405,9 @@ class Net:
     def backward(self, dy, need_dx=True):
         """Set `grad` and return dx, given dy, the gradient of the loss at the output.
 
-        It uses the parameters as they stand, so call it before any update.
-        need_dx=False saves the work for dx, which training does not use, and returns
-        None or dx.
+        It goes back through the last forward, with the parameters as they stand: call
+        it before any other forward, and before any update. need_dx=False saves the
+        work for dx, which training does not use, and returns None or dx.
         """
         if self._y_shape is None:
             raise ValueError("backward needs forward first: call net.forward(x)")
@@ -396,9 +417,11 @@ class Net:
                 f"dy must have the shape of the output, {self._y_shape}, got {dy.shape}"
             )
         self.layers[0].need_dx = need_dx
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
-        self.layers[0].need_dx = True
+        try:
+            for layer in reversed(self.layers):
+                dy = layer.backward(dy)
+        finally:
+            self.layers[0].need_dx = True
         return dy
 
     @property
@@ -438,7 +461,10 @@ class Net:
                 yield f"{name}{number}", array, gradient
 
     def copy(self, dtype=None):
-        """A separate net with the same parameters, in another dtype if you say so."""
+        """A separate net with the same parameters, in another dtype if you say so.
+
+        To keep the parameters alone, `best = net.theta.copy()` is enough.
+        """
         twin = copy.deepcopy(self)
         twin.dtype = check_dtype(dtype or self.dtype)
         twin._theta = twin._theta.astype(twin.dtype)
@@ -468,6 +494,11 @@ class Net:
         rng, parts = np.random.default_rng(seed), [np.zeros(0)]
         for layer in self.layers:
             values = layer.init(rng)
+            if not isinstance(values, dict) or values.keys() - layer.params.keys():
+                raise ValueError(
+                    f"init of {layer} must return a dict for (some of) its parameters "
+                    f"{list(layer.params)}, got {values!r}"
+                )
             for name, shape in layer.params.items():
                 value = np.asarray(values.get(name, np.zeros(shape)))
                 if value.shape != shape:
@@ -531,7 +562,7 @@ def copy_into(array, value, name, copies):
     value = as_numbers(name, value)
 
     def core(shape):  # leading axes of length 1 change nothing
-        return shape[1:] and core(shape[1:]) if shape[:1] == (1,) else shape
+        return core(shape[1:]) if shape[:1] == (1,) else shape
 
     fits = [(), core(array.shape)] + [core(array.shape[1:])] * (copies is not None)
     if core(value.shape) not in fits:
@@ -577,7 +608,8 @@ def check_seeds(seed, copies):
 
 def check_start(init):
     number = isinstance(init, (int, float, np.number)) and not isinstance(init, bool)
-    if init in ("he", "xavier") or callable(init) or (number and 0 <= init < math.inf):
+    named = isinstance(init, str) and init in ("he", "xavier")
+    if named or callable(init) or (number and 0 <= init < math.inf):
         return init
     raise ValueError(
         'init must be "he", "xavier", a standard deviation (0 or more) or a function '

@@ -27,7 +27,7 @@ class Loss:
             )
         target = self.check(y, np.asarray(target))
         self.y, self.target = y, target
-        mean = self.each(y, target).mean(axis=-1)
+        mean = self.each(y, target).sum(axis=-1) / y.shape[-2]
         return float(mean) if mean.ndim == 0 else mean
 
     def backward(self):
@@ -84,11 +84,12 @@ class BinaryCrossEntropy(Loss):
         return target
 
     def each(self, y, target):
-        # -log(sigmoid(y)) = log(1 + exp(-y)); logaddexp does not overflow.
-        return (np.logaddexp(0, y) - target * y).sum(axis=-1)
+        # log(1 + exp(y)), written so that exp cannot overflow.
+        self.softplus = np.maximum(y, 0) + np.log1p(np.exp(-np.abs(y)))
+        return (self.softplus - target * y).sum(axis=-1)
 
     def slope(self):
-        probability = np.exp(-np.logaddexp(0, -self.y))  # sigmoid(y)
+        probability = np.exp(self.y - self.softplus)  # sigmoid(y)
         return probability - self.target
 
 
@@ -103,10 +104,11 @@ class SoftmaxCrossEntropy(Loss):
     def check(self, y, target):
         n, classes = y.shape[-2:]
         if target.dtype.kind not in "iu" or target.shape != (n,):
+            rows = target.ndim == 2
+            hint = "rows with a single 1: argmax(axis=1)" if rows else "astype(int)"
             raise ValueError(
                 f"{self} expects one whole-number label for each of the {n} examples, "
-                f"shape ({n},); got shape {target.shape}, dtype {target.dtype}. "
-                "From rows with a single 1, take rows.argmax(axis=1)"
+                f"shape ({n},); got shape {target.shape}, {target.dtype} ({hint}?)"
             )
         if target.min() < 0 or target.max() >= classes:
             raise ValueError(
@@ -116,12 +118,11 @@ class SoftmaxCrossEntropy(Loss):
         return target
 
     def each(self, y, target):
+        z = y - y.max(axis=-1, keepdims=True)  # changes no p, and exp stays finite
+        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        self.p = np.exp(log_p)
         self.right = ..., np.arange(len(target)), target  # where the right answers are
-        z = y - y.max(axis=-1, keepdims=True)  # changes nothing, and exp stays finite
-        e = np.exp(z)
-        total = e.sum(axis=-1, keepdims=True)
-        self.p = e / total
-        return np.log(total[..., 0]) - z[self.right]
+        return -log_p[self.right]
 
     def slope(self):
         slope = self.p.copy()

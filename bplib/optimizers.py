@@ -9,7 +9,11 @@ import numpy as np
 
 
 class Optimizer:
-    """What the optimizers have in common: their rates, and memory the size of theta."""
+    """What the optimizers have in common: their rates, and memory the size of theta.
+
+    An optimizer belongs to one net: what it remembers are that net's past gradients.
+    Only learning_rate is meant to be changed after the start.
+    """
 
     def __init__(self, learning_rate, weight_decay):
         self.learning_rate = learning_rate
@@ -86,7 +90,7 @@ class SGD(Optimizer):
 
     def move(self, theta, g):
         rate = self.learning_rate
-        if np.ndim(rate):
+        if isinstance(rate, np.ndarray):
             rate = rate.astype(theta.dtype)[:, None]
         if self.momentum:
             (v,) = self.memory

@@ -42,13 +42,15 @@ def train(
 
     A loss that is not finite raises FloatingPointError, and the net keeps the last
     parameters at which it was finite. With copies, such a copy is frozen there, and
-    the error is raised only when all are.
+    the error is raised only when all are. The loss after the last update is not looked
+    at.
     """
-    for name, thing, example in (
-        ("loss", loss, "SquaredError()"),
-        ("optimizer", optimizer, "SGD(0.1)"),
+    for name, thing, method, example in (
+        ("net", net, "named_parameters", "Net(Dense(2, 3))"),
+        ("loss", loss, "backward", "SquaredError()"),
+        ("optimizer", optimizer, "step", "SGD(0.1)"),
     ):
-        if isinstance(thing, type) or not hasattr(thing, "check"):
+        if isinstance(thing, type) or not hasattr(thing, method):
             raise TypeError(f"{name} must be one such as {example}, got {thing!r}")
     x, t = check_data(net, x, t)
     optimizer.check(net.theta, net.grad, net.decay_mask)
@@ -57,6 +59,10 @@ def train(
     check_count("iterations", iterations, 0)
     check_count("epochs", epochs, 0)
     check_count("batch", batch, 1)
+    if batch is None and rng is not None:
+        raise ValueError(
+            "rng draws batches: say how large, batch=..., or leave rng out"
+        )
     if batch is not None and not isinstance(rng, np.random.Generator):
         raise TypeError(
             "batches are drawn at random: pass rng=np.random.default_rng(0), "
@@ -69,6 +75,7 @@ def train(
 
 def steps(net, loss, optimizer, batches, iterations):
     """The loop of `train`, its arguments checked."""
+    # Frozen copies are those that stay where their loss was last finite.
     theta = np.atleast_2d(net.theta)  # a view: one row for each copy
     kept = theta.copy()  # the last parameters with a finite loss
     diverged_at = np.zeros(len(theta), int)
@@ -95,11 +102,12 @@ def steps(net, loss, optimizer, batches, iterations):
             yield Step(iteration, epoch, value, diverged_at.copy())
 
 
-def accuracy(net, x, t):
+def accuracy(net, x, t, threshold=None):
     """The share of examples that net gets right, from 0 to 1; (K,) with copies.
 
     t: labels (N,), whole numbers. With several outputs the largest one wins; with
-    one, class 1 is an output above 0, or above 1/2 if the net ends in a Sigmoid.
+    one, class 1 is an output above threshold. None: 0, as for logits, or 1/2 if the net
+    ends in a Sigmoid; after SquaredError towards 0 and 1 say threshold=0.5.
     """
     x, t = check_data(net, x, t)
     y = net.forward(x)
@@ -117,7 +125,9 @@ def accuracy(net, x, t):
             f"{t.min()} to {t.max()}"
         )
     if y.shape[-1] == 1:
-        answer = y[..., 0] > net.layers[-1].threshold
+        if threshold is None:
+            threshold = net.layers[-1].threshold
+        answer = y[..., 0] > threshold
     else:
         answer = y.argmax(axis=-1)
     right = (answer == t).mean(axis=-1)
@@ -148,7 +158,8 @@ def check_data(net, x, t):
         raise ValueError(f"x has {len(x)} examples and t has {len(t)}")
     if net.copies is not None and x.ndim != 2:
         raise ValueError(f"x for all copies together is (N, n_in), got {x.shape}")
-    return x.astype(net.dtype, copy=False), t  # cast once, not at every step
+    with np.errstate(over="ignore"):  # too large for float32: the loss will tell
+        return x.astype(net.dtype, copy=False), t  # cast once, not at every step
 
 
 def check_count(name, value, least):
@@ -170,5 +181,5 @@ def explain(net, optimizer, iteration, value):
     return (
         f"the loss became {value} at iteration {iteration}{many}, with learning rate "
         f"{optimizer.learning_rate}: the steps are too large. The net keeps the last "
-        "parameters that gave a finite loss"
+        "parameters that gave a finite loss; to go on, make a new net and optimizer"
     )

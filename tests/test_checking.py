@@ -15,6 +15,7 @@ from bplib import (
     Conv2D,
     Dense,
     Flatten,
+    Layer,
     MaxPool2D,
     Net,
     ReLU,
@@ -409,3 +410,41 @@ def test_the_reference_of_these_tests_agrees():
         start = (array.ctypes.data - net.theta.ctypes.data) // 8
         part = slopes[start : start + array.size].reshape(array.shape)
         assert row.numerical == pytest.approx(part[row.index], rel=1e-7)
+
+
+class Doubled(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.dW = 2 * self.dW
+        return dx
+
+
+def test_gradients_too_small_to_measure_are_not_called_right():
+    layers = [layer for _ in range(12) for layer in (Dense(3, 3, 0.1), Sigmoid())]
+    net = Net(Doubled(3, 3, 0.1), Sigmoid(), *layers)
+    rng = np.random.default_rng(0)
+    report = check_gradients(
+        net, SquaredError(), rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+    )
+    first, last = report.rows[0], report.rows[-4]
+    assert (first.verdict, last.verdict) == ("tiny", "ok")
+    assert first.backward != 0 == first.numerical
+    assert "cannot be measured" in repr(report)
+
+
+class Dropout(Layer):
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x):
+        self.mask = self.rng.random(x.shape) > 0.5
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+
+def test_a_layer_that_draws_at_random_cannot_be_checked():
+    net = Net(Dense(3, 8), Dropout(), Dense(8, 2))
+    with pytest.raises(ValueError, match="two forward passes differ"):
+        check_gradients(net, SquaredError(), np.ones((5, 3)), np.zeros((5, 2)))

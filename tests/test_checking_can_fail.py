@@ -217,7 +217,7 @@ class PoolToFirstPixel(MaxPool2D):
 
 class FlattenOtherOrder(Flatten):
     def backward(self, dy):
-        n, *rest = self.x_shape
+        n, *rest = self.x.shape
         return dy.reshape(n, *reversed(rest)).transpose(0, 3, 2, 1)
 
 

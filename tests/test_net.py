@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from reference import fresh, randomize
 
-from bplib import RNN, Conv2D, Dense, Flatten, MaxPool2D, Net, ReLU, Sigmoid, Tanh
+from bplib import (
+    RNN,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    Net,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
 
 
 def small():
@@ -360,3 +371,34 @@ def test_copies_may_begin_with_an_activation(copies):
     alone.forward(np.ones((4, 2)))
     alone.backward(np.ones((4, 1)))
     assert np.allclose(net.grad[-1], alone.grad, rtol=1e-12)
+
+
+class WithStart(Layer):
+    """A layer whose parameters and starting values a test chooses."""
+
+    leading_axes = True
+
+    def __init__(self, params, start):
+        self.params, self.start = params, start
+
+    def init(self, rng):
+        return self.start
+
+
+@pytest.mark.parametrize("start", [{"w": np.ones((2, 2))}, None, np.ones((2, 2))])
+def test_a_start_that_names_no_parameter_is_refused(start):
+    with pytest.raises(ValueError, match=r"init of WithStart\(\) must return a dict"):
+        Net(WithStart({"W": (2, 2)}, start))
+
+
+def test_copies_need_parameters_with_two_axes():
+    Net(WithStart({"g": (1, 3)}, {}), copies=3)
+    with pytest.raises(ValueError, match="would mix the copies up"):
+        Net(WithStart({"g": (3,)}, {}), copies=3)
+
+
+def test_the_first_layer_gives_its_dx_again_after_training_or_a_failure():
+    net = Net(Dense(2, 3))
+    net.forward(np.ones((4, 2)))
+    assert net.backward(np.ones((4, 3)), need_dx=False) is None
+    assert net.layers[0].backward(np.ones((4, 3))).shape == (4, 2)

@@ -487,3 +487,25 @@ def test_accuracy_is_not_broadcast():
         accuracy(net, np.ones((3, 3, 3, 1)), [0, 1, 1])
     net = Net(Conv2D(1, 2, 1), Flatten(), Dense(18, 2))
     assert accuracy(net, np.ones((3, 3, 3, 1)), [0, 1, 1]) in (1 / 3, 2 / 3)
+
+
+def test_accuracy_takes_the_threshold_that_the_targets_ask_for():
+    net = Net(Dense(1, 1))
+    net.theta = [1.0, 0.0]
+    x, t = np.array([[0.1], [0.4], [0.6], [0.9]]), np.array([0, 0, 1, 1])
+    assert accuracy(net, x, t) == 0.5
+    assert accuracy(net, x, t, threshold=0.5) == 1.0
+
+
+def test_a_generator_without_batches_is_refused():
+    net = Net(Dense(2, 1))
+    with pytest.raises(ValueError, match="rng draws batches"):
+        train(
+            net,
+            SquaredError(),
+            SGD(0.1),
+            np.ones((3, 2)),
+            np.ones(3),
+            iterations=1,
+            rng=np.random.default_rng(0),
+        )

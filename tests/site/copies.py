@@ -1,0 +1,36 @@
+"""A copy of the book is made here, and built by the command that readers use."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[2]
+PARTS = ("_config.yml", "_toc.yml", "intro.md", "references.bib", "constraints.txt")
+FOLDERS = ("assets", "bplib", "chapters", "extensions")
+
+
+def build(folder):
+    """What `python run.py book` runs; returns the exit code and all it printed."""
+    jupyter_book = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", jupyter_book]
+    result = subprocess.run(
+        [*command, "build", ".", "-W", "-n", "--keep-going"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return result.returncode, result.stdout
+
+
+def copy_book(folder, parts=PARTS, folders=FOLDERS):
+    """The sources of the book, in a folder that does not exist yet."""
+    folder.mkdir(parents=True)
+    for name in parts:
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, folder / name)
+    for name in folders:
+        ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignore)

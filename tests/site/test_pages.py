@@ -1,0 +1,219 @@
+"""Every page is opened as a reader would: wide and narrow, light and dark, offline."""
+
+import re
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from copies import ROOT
+
+pytestmark = pytest.mark.browser
+
+
+def toc_files(entry):
+    """Every file named in a table of contents, in order, root first."""
+    if isinstance(entry, list):
+        return [name for item in entry for name in toc_files(item)]
+    if isinstance(entry, dict):
+        here = [entry[key] for key in ("root", "file") if key in entry]
+        return here + [n for v in entry.values() for n in toc_files(v)]
+    return []
+
+
+BOOK = toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+PAGES = [*BOOK, "everything", "a_page_of_text"]
+SCREENS = [(w, s) for w in (1280, 375) for s in ("light", "dark")]
+
+
+def assert_accessible(page, state):
+    """axe-core finds nothing of any impact."""
+    options = {
+        "preload": False,  # it would fetch the style sheets once more
+        "resultTypes": ["violations"],
+        "rules": {"label-content-name-mismatch": {"enabled": True}},
+    }
+    # MathJax's glyphs are hidden from axe's readers: they get the MathML beside them.
+    glyphs = {"exclude": [["mjx-math"]]}
+    found = [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]}"
+        for rule in Axe().run(page, glyphs, options).response["violations"]
+        for node in rule["nodes"]
+    ]
+    assert not found, f"axe, {state}:\n" + "\n".join(found)
+
+
+def assert_maths_is_typeset(page, source):
+    written = len(BeautifulSoup(source, "html.parser").select("article .math"))
+    shown = page.evaluate(
+        """() => {
+          const text = [];
+          const article = document.querySelector("article");
+          const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+          while (walker.nextNode()) {
+            const node = walker.currentNode;
+            if (!node.parentElement.closest("pre, code, script, mjx-container"))
+              text.push(node.data);
+          }
+          return {
+            typeset: article.querySelectorAll(".math mjx-container").length,
+            wrong: [...article.querySelectorAll("mjx-merror")].map(e => e.textContent),
+            text: text.join(" "),
+          };
+        }"""
+    )
+    assert shown["typeset"] == written
+    assert not shown["wrong"]
+    left = re.findall(r"\\[(\[]|\$[^$\n]{0,40}|\\begin\{\w+\*?\}", shown["text"])
+    assert not left, f"maths that is not typeset: {left}"
+
+
+def assert_no_sideways_scroll(page):
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"the page is {wide} px wider than the screen"
+
+
+class EveryPage:
+    """Two classes, so that two workers share the longest part."""
+
+    @pytest.mark.parametrize("name", [*PAGES, "search"])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_page(self, name, scheme, visit, address, html):
+        file = html / f"{name}.html"
+        assert file.is_file(), f"{name} is in _toc.yml, and its page was not built"
+        seen = visit(f"{address}{name}.html", address, self.width, scheme)
+        page = seen.page
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        assert page.title()
+        if name != "search":
+            source = file.read_text(encoding="utf-8")
+            assert_maths_is_typeset(page, source)
+        assert_no_sideways_scroll(page)
+        folds = "[...document.querySelectorAll('details')]"
+        if page.evaluate(f"{folds}.map(fold => fold.open = true).length"):
+            page.wait_for_timeout(200)
+            assert_no_sideways_scroll(page)
+        assert_accessible(page, "folds open")
+        assert not seen.foreign, f"requests that leave the site: {seen.foreign}"
+        assert not seen.errors, seen.errors
+
+
+class TestWide(EveryPage):
+    width = 1280
+
+
+class TestPhone(EveryPage):
+    width = 375
+
+
+@pytest.mark.parametrize("name", [*PAGES, "search"])
+def test_no_sideways_scroll_on_the_smallest_phone(name, visit, address):
+    page = visit(f"{address}{name}.html", address, 320).page
+    assert_no_sideways_scroll(page)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert_no_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_menu_opens_on_a_phone(scheme, visit, address):
+    seen = visit(f"{address}everything.html", address, 375, scheme)
+    page = seen.page
+    chapter = page.locator(f'a[href="{BOOK[-1]}.html"]').first
+    assert not chapter.is_visible()
+    page.locator("button.primary-toggle:visible").click()
+    chapter.wait_for(state="visible")
+    links = page.locator("nav[aria-label=Chapters] a:visible")
+    assert links.count() >= len(PAGES) - 1  # the root has the logo
+    small = [
+        box for box in (i.bounding_box() for i in links.all()) if box["height"] < 44
+    ]
+    assert not small, "a finger needs 44 px"
+    page.wait_for_timeout(400)  # it slides in
+    assert_accessible(page, "menu open")
+    chapter.click()
+    page.wait_for_url(f"{address}{BOOK[-1]}.html")
+    page.locator("button.secondary-toggle:visible").click()
+    page.locator("#pst-page-toc-nav:visible").wait_for()
+    page.wait_for_timeout(400)
+    assert_accessible(page, "contents open")
+    assert not seen.errors
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_search(width, scheme, visit, address):
+    seen = visit(f"{address}everything.html", address, width, scheme)
+    page = seen.page
+    page.locator("button.search-button__button:visible").first.click()
+    field = page.locator("#pst-search-dialog input")
+    field.wait_for(state="visible")
+    assert_accessible(page, "search open")
+    field.fill("quotation")
+    field.press("Enter")
+    page.wait_for_url("**/search.html?q=quotation*")
+    page.locator("ul.search a", has_text="Everything a page may hold").first.wait_for()
+    page.wait_for_timeout(500)  # summaries are fetched
+    assert_accessible(page, "results")
+    assert_no_sideways_scroll(page)
+    assert not seen.foreign
+    assert not seen.errors
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_opens_as_a_file(name, visit, html):
+    """Nobody needs a server: the page is whole when its file is opened."""
+    file = html / f"{name}.html"
+    seen = visit(file.as_uri(), html.as_uri(), 375)
+    assert_maths_is_typeset(seen.page, file.read_text(encoding="utf-8"))
+    seen.page.locator("button.primary-toggle:visible").click()
+    seen.page.locator("nav[aria-label=Chapters] a:visible").first.wait_for()
+    assert not seen.foreign
+    assert not seen.errors
+
+
+def test_only_a_formula_wider_than_the_screen_becomes_a_box(visit, address):
+    """A box would set the others below their line."""
+    count = "document.querySelectorAll('article span.math[role=group]').length"
+    for width, boxes in ((1280, 0), (320, 1)):
+        page = visit(f"{address}everything.html", address, width).page
+        assert page.evaluate(count) == boxes
+
+
+def test_boxes_that_scroll_take_the_keyboard(visit, address):
+    page = visit(f"{address}everything.html", address, 320).page
+    names = page.evaluate(
+        "[...document.querySelectorAll('article [role=group][tabindex=\"0\"]')]"
+        ".map(box => box.ariaLabel.split(',')[0])"
+    )
+    assert {"Equation", "Table", "Code", "Output"} <= set(names)
+    box = page.locator("div.math mjx-container[role=group]").first
+    box.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "document.querySelector('div.math mjx-container[role=group]').scrollLeft > 0"
+    )
+
+
+def test_index_leads_to_the_front_page(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}index.html")
+    page.wait_for_url(f"{address}{BOOK[0]}.html")
+    page.close()
+
+
+def test_notebook_can_be_downloaded(visit, address, html):
+    page = visit(f"{address}everything.html", address).page
+    with page.expect_download() as download:
+        page.locator("a[download]").click()
+    source = html / "_sources" / "everything.ipynb"
+    with open(download.value.path(), "rb") as file:
+        assert file.read() == source.read_bytes()
+
+
+def test_pictures_are_not_inverted_in_the_dark(visit, address):
+    page = visit(f"{address}everything.html", address, scheme="dark").page
+    look = page.evaluate(
+        "(i => [getComputedStyle(i).filter, getComputedStyle(i).backgroundColor])"
+        "(document.querySelector('article .cell_output img'))"
+    )
+    assert look == ["none", "rgb(255, 255, 255)"]
