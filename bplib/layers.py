@@ -57,11 +57,11 @@ class Layer:
         return f"{type(self).__name__}({', '.join(map(str, self.sizes))})"
 
     def __setattr__(self, name, value):
-        views = self.__dict__.get("views", {})
-        if name in views:
-            copy_into(views[name], value, f"{name} of {self}", self.copies)
-        elif name in self.params or name in gradients(self.params):
+        views = self.__dict__.get("views")  # None until there is a Net
+        if views is None and (name in self.params or name in gradients(self.params)):
             self.__getattr__(name)  # raises, and says why
+        if views is not None and name in views:
+            copy_into(views[name], value, f"{name} of {self}", self.copies)
         else:
             object.__setattr__(self, name, value)
 

@@ -101,7 +101,7 @@ class SGD(Optimizer):
 
     def check(self, theta, grad, decay_mask=None):
         super().check(theta, grad, decay_mask)
-        rates = np.shape(self.learning_rate)
+        rates = getattr(self.learning_rate, "shape", ())
         if rates and rates != theta.shape[:-1]:
             raise ValueError(
                 f"{rates[0]} learning rates need a net with copies={rates[0]}, whose "
