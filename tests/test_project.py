@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "autodiff": set(),
     "drawing": {"numpy", "matplotlib"},
 }
-MAY_IMPORT["widgets"] = {"numpy", "matplotlib", "anywidget", "ipywidgets", *MAY_IMPORT}
+FRONT_END = {"anywidget", "ipywidgets", "traitlets", "PIL"}
+MAY_IMPORT["widgets"] = {"numpy", "matplotlib", *FRONT_END, *MAY_IMPORT}
 NOT_IN_BPLIB = {"drawing", "widgets", "autodiff"}  # each is imported by its own name
 MAY_IMPORT["__init__"] = {*MAY_IMPORT} - NOT_IN_BPLIB
 
@@ -243,7 +244,7 @@ def needed(requirements):
 def extras():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    listed = extras["drawing"] + extras["book"] + extras["tests"]
+    listed = [*extras["widgets"], *extras["drawing"], *extras["book"], *extras["tests"]]
     return [r for r in map(Requirement, listed) if r.name != "bplib"]
 
 

@@ -1,0 +1,5 @@
+"""The explorers: what a chapter says, to try with your own hands."""
+
+from bplib.widgets.training_explorer import TrainingExplorer
+
+__all__ = ["TrainingExplorer"]

@@ -1,0 +1,345 @@
+// What all explorers share: controls, goal, question, words, and the Python call.
+
+import { clamp, handles, make, set, short } from "./draw.js";
+
+// What is wrong with a value, in a reader's words; "" where nothing is.
+export function problem(spec, value) {
+  const { kind, low, high, options, axes, most, many } = spec;
+  const inside = (v) => typeof v === "number" && v >= low && v <= high;
+  const list = (v, deep) =>
+    Array.isArray(v) &&
+    (most === undefined || v.length <= most) &&
+    (deep === 1 ? v.every(inside) : v.every((r) => list(r, 1) && r.length === v[0].length));
+  const text = (v) => typeof v === "string";
+  const [good, wanted] = {
+    number: () => [inside(value), `a number from ${low} to ${high}`],
+    whole: () => [
+      inside(value) && Number.isInteger(value),
+      `a whole number from ${low} to ${high}`,
+    ],
+    choice: () => [options?.includes(value), `one of ${options?.join(", ")}`],
+    switch: () => [typeof value === "boolean", "on or off"],
+    numbers: () => [list(value, axes), `numbers from ${low} to ${high}, rows equally long`],
+    words: () => [many ? Array.isArray(value) && value.every(text) : text(value), "text"],
+  }[kind]();
+  const came = text(value) ? `“${value}”` : JSON.stringify(value);
+  return good ? "" : `${spec.label} must be ${wanted}, not ${String(came).slice(0, 40)}`;
+}
+
+// A typed number: 0.5, 1e-3, also 0,5; NaN for anything else.
+export function parse(text) {
+  const plain = text.trim().replace(",", ".").replace("−", "-");
+  return plain === "" ? NaN : Number(plain);
+}
+
+// A value as Python source, as explorer.py writes it too.
+export function python(spec, value) {
+  if (Array.isArray(value)) return `[${value.map((v) => python(spec, v)).join(", ")}]`;
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "string") return JSON.stringify(value);
+  return Number.isInteger(value) && spec.kind !== "whole" ? `${value}.0` : String(value);
+}
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+// The frame of one view. about: from parameters.js. Returns the `ui` of the explorer:
+//   ui.state               the parameters; always valid
+//   ui.set({ name: value })   change some, everywhere; says what is wrong, then false
+//   ui.stage               where the pictures go
+//   ui.control(name), ui.fold(label, names), ui.button(label, act), ui.player(name, perSecond)
+//   ui.draw(f)             f(state) draws; it runs at once, and in the next frame after any
+//                          change; if it returns true it has more to do, and runs again
+//   ui.sketch(plot, xs, heights, name)   where a question is answered by drawing
+//   ui.say(text), ui.measure({ loss: 0.1 }), ui.colors(), ui.pending, ui.close
+export function explorer({ model, el, about }) {
+  const { name: className, title, parameters } = about;
+  const ui = { state: {}, close, set: change, draw, say, measure, control, fold, button, player };
+  const closing = [];
+  const controls = {};
+  let [drawing, frame, saving, telling, palette, reset] = [null, 0, 0, 0, null, null];
+
+  // --- The frame ---
+  const parts = Object.fromEntries(
+    ["goal", "ask", "stage", "controls", "buttons", "more", "wrong", "said", "foot"].map((name) => [
+      name,
+      make("div", { class: `bx-${name}` }),
+    ]),
+  );
+  set(parts.said, { role: "status" });
+  set(parts.wrong, { role: "alert" });
+  const root = make("section", { class: "bx", "aria-label": title }, ...Object.values(parts));
+  const call = make("code");
+  const more = make("a", { class: "bx-link" }, "Read more about this");
+  parts.foot.append(make("span", {}, "In Python: ", call), more);
+  el.append(root);
+  Object.assign(ui, { stage: parts.stage, root });
+  Object.defineProperty(ui, "pending", {
+    get: () => ui.state.question !== "" && model.get("prediction") == null,
+  });
+
+  // --- State ---
+  function read() {
+    for (const [name, spec] of Object.entries(parameters)) {
+      const value = model.get(name);
+      const wrong = problem(spec, value);
+      if (wrong) complain(`${wrong}; it stays ${JSON.stringify(ui.state[name] ?? spec.default)}`);
+      if (!wrong) ui.state[name] = value;
+      else ui.state[name] ??= spec.default;
+    }
+  }
+
+  function change(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const wrong = name in parameters && problem(parameters[name], value);
+      if (wrong) {
+        complain(`${wrong}; it stays ${short2(ui.state[name])}`);
+        return false;
+      }
+    }
+    complain("");
+    for (const name in values) model.set(name, values[name]);
+    // A kernel hears of it ten times a second, not at every pixel.
+    saving ||= setTimeout(save, 100);
+    return true;
+  }
+
+  function save() {
+    clearTimeout(saving);
+    saving = 0;
+    model.save_changes();
+  }
+
+  function changed() {
+    frame ||= requestAnimationFrame(paint);
+  }
+
+  function paint() {
+    frame = 0;
+    read();
+    for (const control of Object.values(controls)) control();
+    ask();
+    const given = Object.entries(ui.state).filter(([n, v]) => !same(v, parameters[n].default));
+    const text = given.map(([n, v]) => `${n}=${python(parameters[n], v)}`).join(", ");
+    call.textContent = `${className}(${text})`;
+    try {
+      if (drawing?.(ui.state)) changed();
+    } catch (error) {
+      complain(`This state cannot be shown: ${error.message}`);
+    }
+  }
+
+  function draw(f) {
+    drawing = f;
+    paint();
+    changed(); // once more when the view is in its document
+  }
+
+  // --- Words ---
+  function complain(text) {
+    if (parts.wrong.textContent !== text) parts.wrong.textContent = text;
+  }
+
+  function say(text) {
+    clearTimeout(telling); // a screen reader hears the state when it has come to rest
+    telling = setTimeout(() => (parts.said.textContent = text), parts.said.textContent ? 300 : 0);
+  }
+
+  // --- Controls ---
+  function label(name) {
+    return parameters[name].label;
+  }
+
+  function control(name, parent = parts.controls) {
+    const spec = parameters[name];
+    const kinds = { number: slider, whole: slider, choice: select, switch: tick };
+    parent.append(kinds[spec.kind](name, spec));
+  }
+
+  function slider(name, spec) {
+    const { low, high, log, kind } = spec;
+    const to = (v) => (log ? Math.log10(v) : v);
+    const from = (s) => (log ? Number((10 ** s).toPrecision(3)) : Number(s.toPrecision(10)));
+    const step = kind === "whole" ? 1 : log ? 0.01 : 10 ** Math.floor(Math.log10((high - low) / 100));
+    const range = make("input", { type: "range", min: to(low), max: to(high), step });
+    const typed = make("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
+    set(typed, { "aria-label": `${spec.label}, typed`, size: 7, spellcheck: "false" });
+    range.addEventListener("input", () => {
+      change({ [name]: clamp(from(Number(range.value)), low, high) });
+    });
+    typed.addEventListener("change", () => {
+      const value = parse(typed.value);
+      const number = Number.isNaN(value) ? typed.value : value;
+      if (!change({ [name]: number })) typed.value = String(ui.state[name]);
+    });
+    controls[name] = () => {
+      const value = ui.state[name];
+      if (document.activeElement !== range || from(Number(range.value)) !== value) {
+        range.value = to(value);
+      }
+      set(range, { "aria-valuetext": short(value) });
+      if (document.activeElement !== typed) typed.value = String(value);
+    };
+    typed.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") typed.blur();
+    });
+    const text = make("span", {}, spec.label);
+    return make("div", { class: "bx-slider" }, make("label", {}, text, range), typed);
+  }
+
+  function select(name, spec) {
+    const options = spec.options.map((option) => make("option", { value: option }, option));
+    const box = make("select", { onchange: () => change({ [name]: box.value }) }, ...options);
+    controls[name] = () => (box.value = ui.state[name]);
+    return make("label", { class: "bx-choice" }, make("span", {}, spec.label), box);
+  }
+
+  function tick(name, spec) {
+    const box = make("input", { type: "checkbox" });
+    box.addEventListener("change", () => change({ [name]: box.checked }));
+    controls[name] = () => (box.checked = ui.state[name]);
+    return make("label", { class: "bx-tick" }, box, make("span", {}, spec.label));
+  }
+
+  function fold(text, names) {
+    const inside = make("div", { class: "bx-controls" });
+    parts.more.append(make("details", {}, make("summary", {}, text), inside));
+    for (const name of names) control(name, inside);
+    return inside;
+  }
+
+  function button(text, act) {
+    const made = make("button", { type: "button", onclick: act }, text);
+    parts.buttons.insertBefore(made, reset); // which stays the last
+    return made;
+  }
+
+  // Play, pause and step through a whole-number parameter.
+  function player(name, perSecond) {
+    const { low, high } = parameters[name];
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    let [timer, before, rest] = [0, 0, 0];
+    const play = button("Play", () => (timer ? stop() : start()));
+    button("Step", () => {
+      stop();
+      change({ [name]: Math.min(ui.state[name] + 1, high) });
+    });
+    function start() {
+      if (ui.state[name] >= high) change({ [name]: low });
+      [before, rest] = [performance.now(), 0];
+      play.textContent = "Pause";
+      timer = requestAnimationFrame(go);
+    }
+    function go(now) {
+      timer = requestAnimationFrame(go);
+      if (calm.matches && now - before < 500) return; // few changes instead of a film
+      rest += (Math.max(now - before, 0) * perSecond) / 1000;
+      before = now;
+      const next = Math.min(model.get(name) + Math.floor(rest), high);
+      rest %= 1;
+      if (next !== model.get(name)) change({ [name]: next });
+      if (next === high) stop();
+    }
+    function stop() {
+      cancelAnimationFrame(timer);
+      timer = 0;
+      play.textContent = "Play";
+    }
+    closing.push(stop);
+    ui.stop = stop;
+  }
+
+  // --- A question first, a goal ---
+  ui.sketch = (plot, xs, heights, name) => {
+    const drawn = handles(plot, xs, heights, () => {}, name);
+    ui.drawn = { ...drawn, heights, start: [...heights] };
+    ask();
+  };
+
+  function ask() {
+    const { question, options } = ui.state;
+    const key = JSON.stringify([question, options, model.get("prediction"), !!ui.drawn]);
+    if (parts.ask.dataset.key === key) return;
+    parts.ask.dataset.key = key;
+    const answer = (value) => () => change({ prediction: value() });
+    const choices = options.length
+      ? options.map((option) => make("button", { type: "button", onclick: answer(() => option) }, option))
+      : [make("button", { type: "button", onclick: answer(() => [...ui.drawn.heights]) }, "Show me")];
+    const said = model.get("prediction");
+    const reply = make("p", {}, typeof said === "string" ? `You predicted: ${said}` : "Dashed: yours");
+    parts.ask.hidden = !question;
+    const legend = options.length ? question : `${question} Bend the line, then look.`;
+    parts.ask.replaceChildren(make("p", {}, legend), ...(ui.pending ? choices : [reply]));
+    root.classList.toggle("bx-pending", ui.pending);
+    root.classList.toggle("bx-sketching", ui.pending && !options.length);
+    for (const part of [parts.controls, parts.buttons, parts.more]) part.inert = ui.pending;
+    if (ui.drawn) ui.drawn.node.setAttribute("class", ui.pending ? "bx-handles" : "bx-handles bx-done");
+    if (ui.drawn) ui.drawn.node.style.display = question && !options.length ? "" : "none";
+  }
+
+  function measure(values) {
+    const { goal } = ui.state;
+    parts.goal.hidden = !goal;
+    if (!goal) return;
+    const tests = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b };
+    tests[">="] = (a, b) => a >= b;
+    const met = goal.split(" and ").every((condition) => {
+      const [what, sign, number] = condition.split(" ");
+      return tests[sign](measured[what], Number(number));
+    });
+    const words = goal.replaceAll("<=", "≤").replaceAll(">=", "≥").replaceAll("_", " ");
+    const text = `Goal: ${words}. ${met && !ui.pending ? "✓ Reached." : "Not yet."}`;
+    if (parts.goal.textContent !== text) parts.goal.textContent = text;
+    parts.goal.classList.toggle("bx-met", met && !ui.pending);
+  }
+
+  // --- Colors, the same in CSS and on a canvas ---
+  ui.colors = () => {
+    const style = palette ? null : getComputedStyle(root);
+    const names = ["paper", "ink", "forward", "backward", "class-0", "class-1", "class-2"];
+    if (style) {
+      const value = (name) => style.getPropertyValue(`--${name}`).trim() || "#808080";
+      palette = Object.fromEntries(names.map((name) => [name, value(name)]));
+    }
+    const found = palette;
+    if (!root.isConnected) palette = null; // styles are known only in a document
+    return found;
+  };
+  const themes = new MutationObserver(() => {
+    palette = null;
+    changed();
+  });
+  for (const node of [document.documentElement, document.body]) {
+    const attributeFilter = ["data-theme", "data-jp-theme-light"];
+    themes.observe(node, { attributes: true, attributeFilter });
+  }
+  closing.push(() => themes.disconnect());
+
+  // --- From here to the end ---
+  reset = button("Reset", () => {
+    ui.stop?.();
+    if (ui.drawn) ui.drawn.heights.splice(0, Infinity, ...ui.drawn.start);
+    ui.drawn?.refresh();
+    change({ ...model.get("_start"), prediction: null });
+  });
+  const events = [...Object.keys(parameters), "prediction"].map((name) => `change:${name}`);
+  for (const event of events) model.on(event, changed);
+  closing.push(() => events.forEach((event) => model.off(event, changed)));
+
+  function close() {
+    cancelAnimationFrame(frame);
+    clearTimeout(telling);
+    if (saving) save();
+    for (const end of closing) end();
+    root.remove();
+  }
+
+  read();
+  ask();
+  measure({});
+  const page = ui.state.section.replace(/(#|$)/, `${model.get("_page") ?? ".ipynb"}$1`);
+  set(more, { href: /^[\w-]+(\/[\w-]+)*\.\w+(#[\w-]+)?$/.test(page) ? page : null });
+  more.hidden = !more.hasAttribute("href");
+  return ui;
+}
+
+const short2 = (value) => (typeof value === "number" ? short(value) : JSON.stringify(value));
