@@ -1,5 +1,6 @@
 """The explorers: what a chapter says, to try with your own hands."""
 
+from bplib.widgets.backprop_stepper import BackpropStepper
 from bplib.widgets.training_explorer import TrainingExplorer
 
-__all__ = ["TrainingExplorer"]
+__all__ = ["BackpropStepper", "TrainingExplorer"]

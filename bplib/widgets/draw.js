@@ -30,7 +30,7 @@ export function set(element, attributes) {
 export function short(value, digits = 4) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const text = String(Number(value.toPrecision(digits)));
-  return text.replace("-", "−").replace(/e\+?(−|-)?(\d+)/, (_, sign, n) => `e${sign ? "−" : ""}${n}`);
+  return text.replaceAll("-", "−").replace("e+", "e");
 }
 
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -40,19 +40,21 @@ export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export class Plot {
   // label says what the picture shows; area is where marks go, with px(x) and py(y).
   constructor({ label, width = 340, height = 240, left = 46, xLabel = "", yLabel = "" }) {
-    const [top, right, bottom] = [12, 12, 40];
+    const [top, right, bottom] = [14, 16, 40];
     this.width = width - left - right;
     this.height = height - top - bottom;
     this.axes = svg("g", { class: "bx-axes" });
-    // A nested svg clips, without an id.
+    // A nested svg clips, without an id; what lies in `over` is not clipped.
     this.area = svg("svg", { x: left, y: top, width: this.width, height: this.height });
+    this.over = svg("g", { transform: `translate(${left} ${top})` });
     this.svg = svg(
       "svg",
       { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
       this.axes,
       this.area,
+      this.over,
       svg("text", { x: left + this.width / 2, y: height - 5, "text-anchor": "middle" }, xLabel),
-      svg("text", { x: left, y: 9, class: "bx-quiet" }, yLabel),
+      svg("text", { x: left, y: 10, class: "bx-quiet" }, yLabel),
     );
     this.node = make("div", { class: "bx-plot" }, this.svg);
     Object.assign(this, { left, top, outer: [width, height], range: "" });
@@ -92,8 +94,9 @@ export class Plot {
 
   // Where a pointer event is, in the numbers of the axes (linear ones).
   at(event) {
-    const box = this.area.getBoundingClientRect();
-    const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const { a, e, d, f } = this.svg.getScreenCTM();
+    const u = ((event.clientX - e) / a - this.left) / this.width;
+    const v = ((event.clientY - f) / d - this.top) / this.height;
     return [this.x[0] + u * (this.x[1] - this.x[0]), this.y[1] - v * (this.y[1] - this.y[0])];
   }
 
@@ -206,7 +209,7 @@ export function contour(plot, values, n, level = 0) {
 
 // heights are changed in place; change() is called after. Returns { node, refresh }.
 export function handles(plot, xs, heights, change, name = "height") {
-  const group = plot.add("g", { class: "bx-handles" });
+  const group = plot.over.appendChild(svg("g", { class: "bx-handles" }));
   const line = group.appendChild(svg("path", { class: "bx-sketch" }));
   const unit = () => (plot.y[1] - plot.y[0]) / 50;
   const move = (k, y) => {

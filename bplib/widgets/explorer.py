@@ -62,7 +62,7 @@ class Number(Parameter):
 
     def validate(self, obj, value):
         low, high = self.limits["low"], self.limits["high"]
-        if is_real(value) and low <= value <= high:
+        if is_real(value) and low <= plain(value) <= high:
             return float(value)
         raise self.wrong(obj, value, f"to be a number from {low} to {high}")
 
@@ -164,7 +164,12 @@ class Words(Parameter):
 
 def is_real(value):
     number = isinstance(value, (int, float, np.integer, np.floating))
-    return number and not isinstance(value, bool) and math.isfinite(value)
+    return number and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def plain(value):
+    """Python's number for NumPy's: float32(0.0001) is a bit less than 0.0001."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def tupled(value):
@@ -177,7 +182,11 @@ def listed(value):
 
 def literal(value):
     """value as Python source, as ui.js writes it too."""
-    return repr(value) if isinstance(value, bool) else json.dumps(value)
+    return (
+        repr(value)
+        if isinstance(value, bool)
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
 # --- The explorer --------------------------------------------------------------------

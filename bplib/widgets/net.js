@@ -1,70 +1,76 @@
 // A small dense net that computes in the page: bplib's arithmetic, entry by entry.
 //
-// Names, shapes and order are those of bplib/layers.py: W (nIn, nOut), z = x @ W + b. A matrix is
-// a flat Float64Array, row after row, so x[i * nIn + m] is feature m of example i.
+// Names, shapes and order are bplib's. A matrix is a flat Float64Array, row by row: x[i * nIn + m]
+// is feature m of example i.
 
-export function activate(name, z) {
-  if (name === "sigmoid") return 1 / (1 + Math.exp(-z));
-  if (name === "tanh") return Math.tanh(z);
-  if (name === "relu") return Math.max(z, 0);
-  if (name === "identity") return z;
-  throw new Error(`there is no activation ${name}`);
-}
+// y from z; dz from dy and y.
+export const activations = {
+  identity: { forward: (z, y) => y.set(z), backward: (dy, y, dz) => dz.set(dy) },
+  sigmoid: {
+    forward(z, y) {
+      for (let i = 0; i < z.length; i++) y[i] = 1 / (1 + Math.exp(-z[i]));
+    },
+    backward(dy, y, dz) {
+      for (let i = 0; i < y.length; i++) dz[i] = dy[i] * y[i] * (1 - y[i]);
+    },
+  },
+  tanh: {
+    forward(z, y) {
+      for (let i = 0; i < z.length; i++) y[i] = Math.tanh(z[i]);
+    },
+    backward(dy, y, dz) {
+      for (let i = 0; i < y.length; i++) dz[i] = dy[i] * (1 - y[i] * y[i]);
+    },
+  },
+  relu: {
+    forward(z, y) {
+      for (let i = 0; i < z.length; i++) y[i] = Math.max(z[i], 0);
+    },
+    backward(dy, y, dz) {
+      for (let i = 0; i < y.length; i++) dz[i] = dy[i] * (y[i] > 0 ? 1 : 0);
+    },
+  },
+};
 
-// The derivative at z, given y = activate(name, z).
-export function slope(name, z, y) {
-  if (name === "sigmoid") return y * (1 - y);
-  if (name === "tanh") return 1 - y * y;
-  if (name === "relu") return z > 0 ? 1 : 0;
-  return 1;
-}
-
-// Layers in a row, all parameters in `theta`, all gradients in `grad`. A layer is a Dense and the
-// activation after it: y = activation(z). Its arrays are used again by the next call.
+// All parameters are in theta, all gradients in grad. A layer is a Dense, z = x @ W + b, and the
+// activation after it, y; its arrays are filled anew by every call.
 export class Net {
   constructor(sizes, hidden = "sigmoid", output = "identity") {
-    const last = sizes.length - 2;
-    const lengths = sizes.slice(1).map((nOut, k) => (sizes[k] + 1) * nOut);
-    this.theta = new Float64Array(lengths.reduce((sum, length) => sum + length));
-    this.grad = new Float64Array(this.theta.length);
-    this.n = 0; // the number of examples that there is room for
-    let start = 0;
+    const P = sizes.slice(1).reduce((sum, nOut, k) => sum + (sizes[k] + 1) * nOut, 0);
+    this.theta = new Float64Array(P);
+    this.grad = new Float64Array(P);
+    this.n = 0; // examples that there is room for
+    let end = 0;
     const views = (length) => {
-      start += length;
-      return [this.theta, this.grad].map((vector) => vector.subarray(start - length, start));
+      end += length;
+      return [this.theta, this.grad].map((all) => all.subarray(end - length, end));
     };
-    this.layers = lengths.map((_, k) => {
-      const [nIn, nOut] = [sizes[k], sizes[k + 1]];
-      const [W, dW] = views(nIn * nOut);
-      const [b, db] = views(nOut);
-      return { nIn, nOut, activation: k < last ? hidden : output, W, b, dW, db };
+    this.layers = sizes.slice(1).map((nOut, k) => {
+      const [nIn, activation] = [sizes[k], k + 2 < sizes.length ? hidden : output];
+      const [[W, dW], [b, db]] = [views(nIn * nOut), views(nOut)];
+      return { nIn, nOut, activation, W, b, dW, db };
     });
   }
 
-  // Take x (n, nIn) for the first layer, and make room if n is new.
+  // x is (n, nIn).
   input(x, n) {
     this.layers[0].x = x;
     if (n === this.n) return;
     this.n = n;
     this.layers.forEach((layer, k) => {
-      if (k > 0) layer.x = this.layers[k - 1].y;
       for (const name of ["z", "y", "dz"]) layer[name] = new Float64Array(n * layer.nOut);
       layer.dx = new Float64Array(n * layer.nIn);
+      if (k > 0) layer.x = this.layers[k - 1].y;
     });
   }
 
   forward(x, n) {
     this.input(x, n);
-    this.layers.forEach((_, k) => this.forwardLayer(k));
-    return this.layers.at(-1).y;
+    return this.layers.reduce((_, layer, k) => this.forwardLayer(k), x);
   }
 
-  // dy, the gradient at the output, backward through all layers; returns dx.
-  backward(dy, needDx = true) {
-    for (let k = this.layers.length - 1; k >= 0; k--) {
-      dy = this.backwardLayer(k, dy, needDx || k > 0);
-    }
-    return dy;
+  backward(dy) {
+    return this.layers.reduceRight((dy, _, k) => this.backwardLayer(k, dy), dy);
   }
 
   forwardLayer(k) {
@@ -74,47 +80,46 @@ export class Net {
         let sum = 0;
         for (let m = 0; m < nIn; m++) sum += x[i * nIn + m] * W[m * nOut + j];
         z[i * nOut + j] = sum + b[j];
-        y[i * nOut + j] = activate(activation, sum + b[j]);
       }
     }
+    activations[activation].forward(z, y);
     return y;
   }
 
-  // dz = dy * slope, dW = x.T @ dz, db = the sum of dz over the examples, dx = dz @ W.T
-  backwardLayer(k, dy, needDx = true) {
-    const { nIn, nOut, activation, W, dW, db, x, z, y, dz, dx } = this.layers[k];
-    dW.fill(0);
+  // dz = dy * slope, db = sum of dz over the examples, dW = x.T @ dz, dx = dz @ W.T
+  backwardLayer(k, dy) {
+    const { nIn, nOut, activation, W, dW, db, x, y, dz, dx } = this.layers[k];
+    activations[activation].backward(dy, y, dz);
     db.fill(0);
+    dW.fill(0);
     for (let i = 0; i < this.n; i++) {
-      for (let j = 0; j < nOut; j++) {
-        const ij = i * nOut + j;
-        dz[ij] = dy[ij] * slope(activation, z[ij], y[ij]);
-        db[j] += dz[ij];
-        for (let m = 0; m < nIn; m++) dW[m * nOut + j] += x[i * nIn + m] * dz[ij];
-      }
-      for (let m = 0; needDx && m < nIn; m++) {
+      for (let j = 0; j < nOut; j++) db[j] += dz[i * nOut + j];
+      for (let m = 0; m < nIn; m++) {
         let sum = 0;
-        for (let j = 0; j < nOut; j++) sum += dz[i * nOut + j] * W[m * nOut + j];
+        for (let j = 0; j < nOut; j++) {
+          dW[m * nOut + j] += x[i * nIn + m] * dz[i * nOut + j];
+          sum += dz[i * nOut + j] * W[m * nOut + j];
+        }
         dx[i * nIn + m] = sum;
       }
     }
-    return needDx ? dx : null;
+    return dx;
   }
 }
 
-// Each returns the loss, the mean over n examples, and fills dy, its gradient at y (n, nOut).
-// t has the shape of y; for softmax_cross_entropy it holds labels (n).
+// Each returns the mean over n examples and fills dy, its gradient at y (n, nOut). t: like y, but
+// labels (n) for softmax_cross_entropy.
 export const losses = {
   squared_error(y, t, n, nOut, dy) {
     let total = 0;
-    for (let i = 0; i < n; i++) {
-      let squares = 0;
-      for (let ij = i * nOut; ij < (i + 1) * nOut; ij++) {
+    for (let row = 0; row < n * nOut; row += nOut) {
+      let sum = 0;
+      for (let ij = row; ij < row + nOut; ij++) {
         const error = y[ij] - t[ij];
-        squares += error * error;
+        sum += error * error;
         dy[ij] = error / n;
       }
-      total += 0.5 * squares;
+      total += sum / 2;
     }
     return total / n;
   },
@@ -122,7 +127,7 @@ export const losses = {
   binary_cross_entropy(y, t, n, nOut, dy) {
     let total = 0;
     for (let i = 0; i < n * nOut; i++) {
-      // log(1 + exp(y)), written so that exp cannot overflow
+      // log(1 + exp(y)), but exp cannot overflow
       const softplus = Math.max(y[i], 0) + Math.log1p(Math.exp(-Math.abs(y[i])));
       total += softplus - t[i] * y[i];
       dy[i] = (Math.exp(y[i] - softplus) - t[i]) / n;
@@ -132,23 +137,19 @@ export const losses = {
 
   softmax_cross_entropy(y, t, n, nOut, dy) {
     let total = 0;
-    for (let i = 0; i < n; i++) {
-      const row = i * nOut;
-      let [max, sum] = [-Infinity, 0];
-      for (let j = 0; j < nOut; j++) max = Math.max(max, y[row + j]);
-      for (let j = 0; j < nOut; j++) sum += Math.exp(y[row + j] - max);
-      for (let j = 0; j < nOut; j++) {
-        const logP = y[row + j] - max - Math.log(sum);
-        const right = j === t[i];
-        if (right) total -= logP;
-        dy[row + j] = (Math.exp(logP) - (right ? 1 : 0)) / n;
-      }
+    for (let row = 0; row < n * nOut; row += nOut) {
+      const [end, right] = [row + nOut, row + t[row / nOut]];
+      let [max, sum] = [-Infinity, 0]; // without max, exp could overflow
+      for (let ij = row; ij < end; ij++) max = Math.max(max, y[ij]);
+      for (let ij = row; ij < end; ij++) sum += dy[ij] = Math.exp(y[ij] - max);
+      for (let ij = row; ij < end; ij++) dy[ij] = (dy[ij] / sum - (ij === right ? 1 : 0)) / n;
+      total -= y[right] - max - Math.log(sum);
     }
     return total / n;
   },
 };
 
-// v <- momentum v + g;  theta <- theta - rate v. Without momentum v is g, even after v = Infinity.
+// v <- momentum v + g;  theta <- theta - rate v. Without momentum v is g (0 * Infinity is not 0).
 export function step(theta, grad, velocity, rate, momentum) {
   for (let i = 0; i < theta.length; i++) {
     velocity[i] = (momentum && momentum * velocity[i]) + grad[i];
@@ -156,51 +157,44 @@ export function step(theta, grad, velocity, rate, momentum) {
   }
 }
 
-// One training run on all examples, from the net's theta on, computed in slices and kept whole.
+// A run of training from net.theta on.
 export class Run {
   constructor({ net, loss, x, t, n, rate, momentum = 0, iterations }) {
     Object.assign(this, { net, loss, x, t, n, rate, momentum, iterations });
-    this.nOut = net.layers.at(-1).nOut;
-    this.dy = new Float64Array(n * this.nOut);
-    this.velocity = new Float64Array(net.theta.length);
-    this.thetas = new Float64Array((iterations + 1) * net.theta.length);
+    const P = net.theta.length;
+    this.dy = new Float64Array(n * net.layers.at(-1).nOut);
+    this.velocity = new Float64Array(P);
+    this.thetas = new Float64Array((iterations + 1) * P);
     this.thetas.set(net.theta);
     this.losses = new Float64Array(iterations + 1).fill(NaN); // losses[k] is after k updates
-    this.done = 0; // updates made; the loss after each of them was finite
-    this.divergedAt = 0; // or the iteration, from 1, before whose update the loss is not finite
+    this.done = 0; // updates, all with a finite loss
+    this.divergedAt = 0; // or the iteration, from 1, whose loss is not finite
     this.advance(0);
   }
 
-  // Go on until `to` updates are done or about `ms` are over. True: no more is to be done.
+  // Go on until `to` updates are done or about `ms` are over. True: no more to do.
   advance(to, ms = Infinity) {
-    const { net } = this;
-    const end = performance.now() + ms;
-    net.theta.set(this.thetaAt(this.done)); // the net may have been used for other things
-    this.look(this.done);
-    while (this.done < to && !this.divergedAt) {
-      net.backward(this.dy, false);
-      step(net.theta, net.grad, this.velocity, this.rate, this.momentum);
-      this.look(this.done + 1);
-      if (performance.now() >= end) break;
+    const { net, x, t, n, dy, done } = this;
+    const [goal, end] = [Math.min(to, this.iterations), performance.now() + ms];
+    net.theta.set(this.thetaAt(done)); // others may have used the net
+    for (let k = done; !this.divergedAt; k++) {
+      const value = this.loss(net.forward(x, n), t, n, dy.length / n, dy);
+      if (Number.isFinite(value)) {
+        this.losses[k] = value;
+        this.thetas.set(net.theta, k * net.theta.length);
+        this.done = k;
+        if (k >= goal || (k > done && performance.now() >= end)) break;
+        net.backward(dy);
+        step(net.theta, net.grad, this.velocity, this.rate, this.momentum);
+      } else {
+        this.divergedAt = k + 1;
+        net.theta.set(this.thetaAt(this.done)); // the last with a finite loss
+      }
     }
-    return this.done >= to || this.divergedAt > 0;
+    return this.done >= goal || this.divergedAt > 0;
   }
 
-  // The loss after k updates, kept with the parameters; if not finite, the last ones stay.
-  look(k) {
-    const y = this.net.forward(this.x, this.n);
-    const value = this.loss(y, this.t, this.n, this.nOut, this.dy);
-    if (Number.isFinite(value)) {
-      this.losses[k] = value;
-      this.thetas.set(this.net.theta, k * this.net.theta.length);
-      this.done = k;
-    } else {
-      this.divergedAt = k + 1;
-      this.net.theta.set(this.thetaAt(this.done));
-    }
-  }
-
-  // The parameters after k updates (of those done), a view.
+  // A view: the parameters after k updates, or all done.
   thetaAt(k) {
     const P = this.net.theta.length;
     const start = Math.min(k, this.done) * P;

@@ -7,7 +7,8 @@ import { TrainingExplorer as about } from "./parameters.js";
 import { explorer } from "./ui.js";
 
 const GRID = 56; // the plane is asked at GRID x GRID points
-const SLICE = 6; // milliseconds of training in a frame
+// Milliseconds of training in a frame: few while a hand is on a slider, then more.
+const [FIRST, LATER] = [4, 12];
 
 export default {
   render({ model, el }) {
@@ -22,8 +23,9 @@ export default {
     curve.node.classList.add("bx-main");
     const ahead = curve.add("path", { class: "bx-forward bx-faint bx-answer" });
     const line = curve.add("path", { class: "bx-forward bx-answer" });
-    const dot = curve.add("circle", { r: 4.5, fill: "var(--forward)", class: "bx-answer" });
-    const bad = curve.add("text", { class: "bx-halo bx-answer", "text-anchor": "middle" });
+    const dot = svg("circle", { r: 4.5, fill: "var(--forward)", class: "bx-answer" });
+    const bad = svg("text", { class: "bx-halo bx-answer", "text-anchor": "middle" });
+    curve.over.append(dot, bad);
 
     const plane = new Plot({
       label: "The plane, tinted by the class that the net names, and the examples",
@@ -37,6 +39,7 @@ export default {
     ui.stage.append(curve.node, plane.node, wires.node);
 
     let [run, net, data, key, grid] = [null, null, null, "", null];
+    let [slice, seen] = [FIRST, 0]; // seen: when the plane was last drawn
 
     function start(state) {
       const { iterations, goal, question, options, section, ...rest } = state;
@@ -62,6 +65,7 @@ export default {
       run = new Run({ net, loss, x: data.x, t, n: data.n, ...settings });
       wires.sizes(sizes);
       grid = frameAndGrid(plane, data);
+      slice = FIRST;
       dots.replaceChildren(
         ...Array.from(data.t, (label, i) => marker(plane, data.x.subarray(2 * i), label)),
       );
@@ -83,7 +87,6 @@ export default {
     }
 
     function drawPlane(theta) {
-      net.theta.set(theta);
       const { paper, ...colors } = ui.colors();
       const classes = [0, 1, 2].map((k) => rgb(colors[`class-${k}`]));
       const nOut = net.layers.at(-1).nOut;
@@ -99,50 +102,53 @@ export default {
         });
         set(border, { d: contour(plane, out, GRID, level) });
       } else {
+        // How far each class leads the best of the others; the winner tints.
+        const leads = classes.map(() => new Float64Array(GRID * GRID));
+        const best = new Uint8Array(GRID * GRID);
+        for (let i = 0; i < GRID * GRID; i++) {
+          const [a, b, c] = out.subarray(3 * i, 3 * i + 3);
+          leads[0][i] = a - Math.max(b, c);
+          leads[1][i] = b - Math.max(a, c);
+          leads[2][i] = c - Math.max(a, b);
+          best[i] = leads[1][i] > 0 ? 1 : leads[2][i] > 0 ? 2 : 0;
+        }
         const shades = classes.map((color) => mix(ground, color, 0.4));
-        const best = (i) => {
-          const row = out.subarray(i * nOut, (i + 1) * nOut);
-          return row.indexOf(Math.max(...row));
-        };
-        tint((i) => shades[best(i)] ?? ground);
-        const lead = (k) => (_, i) => {
-          const others = [0, 1, 2].filter((j) => j !== k).map((j) => out[i * nOut + j]);
-          return out[i * nOut + k] - Math.max(...others);
-        };
-        const d = [0, 1, 2].map((k) => {
-          return contour(plane, Float64Array.from({ length: GRID * GRID }, lead(k)), GRID);
-        });
-        set(border, { d: d.join("") });
+        tint((i) => shades[best[i]]);
+        set(border, { d: leads.map((lead) => contour(plane, lead, GRID)).join("") });
       }
     }
 
     const asked = new Asked();
-    ui.sketched = false;
     ui.draw((state) => {
       start(state);
-      const finished = run.advance(state.iterations, SLICE);
+      const finished = run.advance(state.iterations, slice);
+      const first = slice === FIRST;
+      slice = finished ? FIRST : LATER;
       drawCurve(state);
-      if (about.parameters.question && state.question && !state.options.length && !ui.sketched) {
-        ui.sketched = true;
+      if (state.question && !state.options.length && !ui.drawn) {
         const xs = [0, 0.25, 0.5, 0.75, 1].map((share) => share * curve.x[1]);
         ui.sketch(curve, xs, xs.map(() => Number(run.losses[0].toPrecision(3))), "loss");
       }
       const now = Math.min(state.iterations, run.done);
       const theta = run.thetaAt(now);
-      drawPlane(theta);
-      wires.show(net);
+      if (first || finished || performance.now() - seen > 100) {
+        seen = performance.now();
+        drawPlane(theta);
+        net.theta.set(theta);
+        wires.show(net);
+      }
       const loss = run.losses[now];
       ui.measure({ loss, iterations: state.iterations, learning_rate: state.learning_rate });
       const over = run.divergedAt && state.iterations >= run.divergedAt;
       const rate = `Learning rate ${short(state.learning_rate)}`;
-      if (!finished) ui.say(`${rate}: computing, ${run.done} of ${state.iterations} updates.`);
+      if (!finished) ui.say(`${rate}: computing ${state.iterations} updates.`);
       else if (over) {
         ui.say(
           `${rate}: the loss is not a finite number at iteration ${run.divergedAt}. ` +
             "The run has diverged; the pictures show the last parameters before.",
         );
       } else {
-        const right = short(100 * accuracy(run, net, data, state), 3);
+        const right = short(100 * accuracy(net, data, state), 3);
         const from = `${short(run.losses[0])} to ${short(loss)}`;
         ui.say(`${rate}: after ${now} updates the loss went from ${from}; ${right} % right.`);
       }
@@ -183,8 +189,8 @@ function frameAndGrid(plane, { x, n }) {
   return grid;
 }
 
-// The share of examples on the right side.
-function accuracy(run, net, { t, n, x }, { loss }) {
+// The share of examples on the right side; net.theta is what is shown.
+function accuracy(net, { t, n, x }, { loss }) {
   const y = net.forward(x, n);
   const nOut = net.layers.at(-1).nOut;
   const level = loss === "squared error" ? 0.5 : 0;
@@ -210,7 +216,8 @@ class Wires {
   }
 
   sizes(sizes) {
-    const at = (k, j) => [40 + 130 * k, 108 + (j - (sizes[k] - 1) / 2) * Math.min(200 / sizes[k], 46)];
+    const gap = (size) => Math.min(200 / size, 46);
+    const at = (k, j) => [40 + 130 * k, 108 + (j - (sizes[k] - 1) / 2) * gap(sizes[k])];
     const [lines, nodes] = [[], []];
     sizes.forEach((size, k) => {
       for (let j = 0; j < size; j++) {

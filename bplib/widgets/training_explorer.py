@@ -41,8 +41,8 @@ class TrainingExplorer(Explorer):
     def run(self):
         """Train: the net as it is shown, and the losses after 0, 1, 2, ... updates.
 
-        A run that diverges ends early: its last loss is the last finite one, and the
-        net is the one that had it.
+        A run that diverges ends early: its last loss is the last finite one, after k
+        updates, and the net is the one that had it; bplib names iteration k + 1.
         """
         x, t = self.examples()
         n_out = 3 if self.data == "spirals" else 1
@@ -71,7 +71,7 @@ class TrainingExplorer(Explorer):
         return net, np.array(losses)
 
     def net(self):
-        """The bplib net after `iterations` updates; with cross-entropy, it gives logits."""
+        """The bplib net after `iterations` updates; logits with a cross-entropy."""
         return self.run()[0]
 
     def draw(self, figure):
@@ -90,7 +90,7 @@ class TrainingExplorer(Explorer):
         setting = f"{self.data}, learning rate {self.learning_rate:g}"
         if len(losses) <= self.iterations:
             return (
-                f"Training on {setting}: at iteration {len(losses)} the loss is no "
+                f"Training on {setting}: at iteration {len(losses) + 1} the loss is no "
                 "longer a finite number. The run has diverged."
             )
         return (

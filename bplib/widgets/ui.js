@@ -67,7 +67,12 @@ export function explorer({ model, el, about }) {
   );
   set(parts.said, { role: "status" });
   set(parts.wrong, { role: "alert" });
-  const root = make("section", { class: "bx", "aria-label": title }, ...Object.values(parts));
+  const naming = { class: "bx", role: "group", "aria-label": title }; // no landmark: may repeat
+  const root = make("section", naming, ...Object.values(parts));
+  // JupyterLab takes the arrows, and "d d" deletes a cell, unless the focused element says no.
+  root.addEventListener("focusin", ({ target }) => {
+    set(target, { "data-lm-suppress-shortcuts": true });
+  });
   const call = make("code");
   const more = make("a", { class: "bx-link" }, "Read more about this");
   parts.foot.append(make("span", {}, "In Python: ", call), more);
@@ -159,7 +164,8 @@ export function explorer({ model, el, about }) {
     const { low, high, log, kind } = spec;
     const to = (v) => (log ? Math.log10(v) : v);
     const from = (s) => (log ? Number((10 ** s).toPrecision(3)) : Number(s.toPrecision(10)));
-    const step = kind === "whole" ? 1 : log ? 0.01 : 10 ** Math.floor(Math.log10((high - low) / 100));
+    const hundredth = 10 ** Math.floor(Math.log10((high - low) / 100));
+    const step = kind === "whole" ? 1 : log ? 0.01 : hundredth;
     const range = make("input", { type: "range", min: to(low), max: to(high), step });
     const typed = make("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
     set(typed, { "aria-label": `${spec.label}, typed`, size: 7, spellcheck: "false" });
@@ -260,23 +266,27 @@ export function explorer({ model, el, about }) {
     const key = JSON.stringify([question, options, model.get("prediction"), !!ui.drawn]);
     if (parts.ask.dataset.key === key) return;
     parts.ask.dataset.key = key;
-    const answer = (value) => () => change({ prediction: value() });
+    const answer = (text, value) =>
+      make("button", { type: "button", onclick: () => change({ prediction: value() }) }, text);
     const choices = options.length
-      ? options.map((option) => make("button", { type: "button", onclick: answer(() => option) }, option))
-      : [make("button", { type: "button", onclick: answer(() => [...ui.drawn.heights]) }, "Show me")];
+      ? options.map((option) => answer(option, () => option))
+      : [answer("Show me", () => [...ui.drawn.heights])];
     const said = model.get("prediction");
-    const reply = make("p", {}, typeof said === "string" ? `You predicted: ${said}` : "Dashed: yours");
+    const words = typeof said === "string" ? `You predicted: ${said}` : "Dashed: yours";
+    const reply = make("p", {}, words);
     parts.ask.hidden = !question;
     const legend = options.length ? question : `${question} Bend the line, then look.`;
     parts.ask.replaceChildren(make("p", {}, legend), ...(ui.pending ? choices : [reply]));
     root.classList.toggle("bx-pending", ui.pending);
     root.classList.toggle("bx-sketching", ui.pending && !options.length);
     for (const part of [parts.controls, parts.buttons, parts.more]) part.inert = ui.pending;
-    if (ui.drawn) ui.drawn.node.setAttribute("class", ui.pending ? "bx-handles" : "bx-handles bx-done");
-    if (ui.drawn) ui.drawn.node.style.display = question && !options.length ? "" : "none";
+    if (!ui.drawn) return;
+    set(ui.drawn.node, { class: ui.pending ? "bx-handles" : "bx-handles bx-done" });
+    ui.drawn.node.style.display = question && !options.length ? "" : "none";
   }
 
   function measure(values) {
+    root.dataset.measures = JSON.stringify(values); // in full, for tests
     const { goal } = ui.state;
     parts.goal.hidden = !goal;
     if (!goal) return;
@@ -284,7 +294,7 @@ export function explorer({ model, el, about }) {
     tests[">="] = (a, b) => a >= b;
     const met = goal.split(" and ").every((condition) => {
       const [what, sign, number] = condition.split(" ");
-      return tests[sign](measured[what], Number(number));
+      return tests[sign](values[what], Number(number));
     });
     const words = goal.replaceAll("<=", "≤").replaceAll(">=", "≥").replaceAll("_", " ");
     const text = `Goal: ${words}. ${met && !ui.pending ? "✓ Reached." : "Not yet."}`;
@@ -336,8 +346,9 @@ export function explorer({ model, el, about }) {
   read();
   ask();
   measure({});
-  const page = ui.state.section.replace(/(#|$)/, `${model.get("_page") ?? ".ipynb"}$1`);
-  set(more, { href: /^[\w-]+(\/[\w-]+)*\.\w+(#[\w-]+)?$/.test(page) ? page : null });
+  const [, page, place] = /^((?:[\w-]+(?:\/[\w-]+)*)?)((?:#[\w-]+)?)$/.exec(ui.state.section) ?? [];
+  const file = page && page + (model.get("_page") ?? ".ipynb");
+  set(more, { href: (file ?? "") + (place ?? "") || null });
   more.hidden = !more.hasAttribute("href");
   return ui;
 }
