@@ -6,8 +6,10 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import content_policy
 import imagesize
 from bs4 import BeautifulSoup
+from explorer_boxes import Explorers
 
 # Scripts and files of the theme that no page needs: its icons are in a font.
 DROPPED = ("scripts/fontawesome.js", "locales", "images", "webpack-macros.html")
@@ -63,11 +65,18 @@ def finish(app, error):
         return
     site = Path(app.outdir)
     (site / "index.html").write_text(FRONT_DOOR.format(page=app.config.root_doc))
+    executed = Path(app.config.nb_execution_cache_path)
+    explorers = Explorers(Path(app.srcdir), site, executed)
+    scripts = set()
     for path in site.rglob("*.html"):
         if "_static" not in path.relative_to(site).parts:
             page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            explorers.mend(page, path)
             mend(page, path, site)
+            scripts |= content_policy.mend(page)
             path.write_text(str(page), encoding="utf-8")
+    policy = content_policy.policy(scripts) + "\n"
+    (site / content_policy.FILE).write_text(policy, encoding="utf-8")
     for name in DROPPED:
         path = site / "_static" / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -254,7 +254,8 @@ def lint_markdown(path, notebook):
 
 def lint_title(path, notebook):
     """The title carries the number of the file: `03_name.ipynb` opens `# 3. ...`."""
-    expected = f"# {int(Path(path).name.split('_')[0])}. "
+    number = Path(path).name.split("_")[0]
+    expected = f"# {int(number)}. " if number.isdigit() else "# "  # back matter
     titles = []
     for number, cell in cells(notebook, "markdown"):
         tokens = list(markdown(cell))

@@ -1,6 +1,8 @@
 """The explorers: what a chapter says, to try with your own hands."""
 
 from bplib.widgets.backprop_stepper import BackpropStepper
+from bplib.widgets.frames import Frames
+from bplib.widgets.gradient_flow_explorer import GradientFlowExplorer
 from bplib.widgets.training_explorer import TrainingExplorer
 
-__all__ = ["BackpropStepper", "TrainingExplorer"]
+__all__ = ["BackpropStepper", "Frames", "GradientFlowExplorer", "TrainingExplorer"]

@@ -53,7 +53,7 @@ async function start({ explorer, module, state, frames }, el) {
     throw new Error(`its state cannot be read (${error.message})`);
   }
   // Copies, since the defaults are those of all explorers of its kind.
-  const model = new Model(structuredClone({ ...values, ...more, _start: values }));
+  const model = new Model({ ...structuredClone(values), ...more, _start: structuredClone(values) });
   await (await load(module)).default.render({ model, el });
 }
 

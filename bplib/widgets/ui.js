@@ -46,6 +46,8 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 //   ui.state               the parameters; always valid
 //   ui.set({ name: value })   change some, everywhere; says what is wrong, then false
 //   ui.stage               where the pictures go
+//   ui.call, ui.controls     a function of the state, for another Python call; the box for
+//                          controls of the explorer's own
 //   ui.control(name), ui.fold(label, names), ui.button(label, act), ui.player(name, perSecond)
 //   ui.draw(f)             f(state) draws; it runs at once, and in the next frame after any
 //                          change; if it returns true it has more to do, and runs again
@@ -77,7 +79,7 @@ export function explorer({ model, el, about }) {
   const more = make("a", { class: "bx-link" }, "Read more about this");
   parts.foot.append(make("span", {}, "In Python: ", call), more);
   el.append(root);
-  Object.assign(ui, { stage: parts.stage, root });
+  Object.assign(ui, { stage: parts.stage, controls: parts.controls, root });
   Object.defineProperty(ui, "pending", {
     get: () => ui.state.question !== "" && model.get("prediction") == null,
   });
@@ -94,6 +96,7 @@ export function explorer({ model, el, about }) {
   }
 
   function change(values) {
+    values = ui.amend?.(values) ?? values;
     for (const [name, value] of Object.entries(values)) {
       const wrong = name in parameters && problem(parameters[name], value);
       if (wrong) {
@@ -121,16 +124,16 @@ export function explorer({ model, el, about }) {
   function paint() {
     frame = 0;
     read();
-    for (const control of Object.values(controls)) control();
     ask();
     const given = Object.entries(ui.state).filter(([n, v]) => !same(v, parameters[n].default));
     const text = given.map(([n, v]) => `${n}=${python(parameters[n], v)}`).join(", ");
-    call.textContent = `${className}(${text})`;
+    call.textContent = ui.call?.(ui.state) ?? `${className}(${text})`;
     try {
       if (drawing?.(ui.state)) changed();
     } catch (error) {
       complain(`This state cannot be shown: ${error.message}`);
     }
+    for (const control of Object.values(controls)) control();
   }
 
   function draw(f) {
@@ -160,30 +163,29 @@ export function explorer({ model, el, about }) {
     parent.append(kinds[spec.kind](name, spec));
   }
 
-  function slider(name, spec) {
+  function slider(name, spec, value = () => ui.state[name], put = (v) => change({ [name]: v })) {
     const { low, high, log, kind } = spec;
     const to = (v) => (log ? Math.log10(v) : v);
     const from = (s) => (log ? Number((10 ** s).toPrecision(3)) : Number(s.toPrecision(10)));
-    const hundredth = 10 ** Math.floor(Math.log10((high - low) / 100));
+    const hundredth = 10 ** Math.floor(Math.log10((high - low) / 40));
     const step = kind === "whole" ? 1 : log ? 0.01 : hundredth;
     const range = make("input", { type: "range", min: to(low), max: to(high), step });
     const typed = make("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
     set(typed, { "aria-label": `${spec.label}, typed`, size: 7, spellcheck: "false" });
     range.addEventListener("input", () => {
-      change({ [name]: clamp(from(Number(range.value)), low, high) });
+      put(clamp(from(Number(range.value)), low, high));
     });
     typed.addEventListener("change", () => {
-      const value = parse(typed.value);
-      const number = Number.isNaN(value) ? typed.value : value;
-      if (!change({ [name]: number })) typed.value = String(ui.state[name]);
+      const number = parse(typed.value);
+      if (!put(Number.isNaN(number) ? typed.value : number)) typed.value = String(value());
     });
     controls[name] = () => {
-      const value = ui.state[name];
-      if (document.activeElement !== range || from(Number(range.value)) !== value) {
-        range.value = to(value);
+      const now = value();
+      if (document.activeElement !== range || from(Number(range.value)) !== now) {
+        range.value = to(now);
       }
-      set(range, { "aria-valuetext": short(value) });
-      if (document.activeElement !== typed) typed.value = String(value);
+      set(range, { "aria-valuetext": short(now) });
+      if (document.activeElement !== typed) typed.value = String(now);
     };
     typed.addEventListener("keydown", (event) => {
       if (event.key === "Enter") typed.blur();

@@ -63,12 +63,24 @@ def html(book):
 @pytest.fixture(scope="session")
 def address(html):
     """Where a web server shows the built book, as http://127.0.0.1:PORT/"""
+    with serve(html) as address:
+        yield address
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+
+@contextlib.contextmanager
+def serve(html):
+    """A web server of these pages, which also sends the policy of the site."""
+    policy = (html / "content-security-policy.txt").read_text(encoding="utf-8").strip()
+
+    class Server(http.server.SimpleHTTPRequestHandler):
+        def end_headers(self):
+            self.send_header("Content-Security-Policy", policy)
+            super().end_headers()
+
         def log_message(self, *_):
             pass
 
-    handler = functools.partial(Quiet, directory=str(html))
+    handler = functools.partial(Server, directory=str(html))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"

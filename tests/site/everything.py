@@ -92,6 +92,12 @@ class Answer:
 print("a line of code that is far too long for a page, " * 2, Answer().n, 1e-3, None)"""
 
 
+EXPLORER = """\
+from bplib.widgets import TrainingExplorer
+
+TrainingExplorer(iterations=100, section="a_page_of_text#a-page-of-text")"""
+
+
 def notebook():
     """The page as a notebook node, without outputs."""
     alt = {"mystnb": {"image": {"alt": "A line that falls from 3 to 1, then rises"}}}
@@ -109,6 +115,7 @@ def notebook():
         ),
         new_code_cell("print('hidden')", metadata={"tags": ["hide-input"]}),
         new_code_cell("import bplib\nprint(bplib.__file__)", metadata={}),
+        new_code_cell(EXPLORER),
         new_markdown_cell("## The end\n\nBack to [the table](#a-fold)."),
     ]
     for number, cell in enumerate(cells):

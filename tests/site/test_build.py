@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
+IMPORT = re.compile(r'from "\./(.+?)"')
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 
 
@@ -61,10 +62,24 @@ def lost_outputs(notebook, page):
             lost.append(f"code cell {number}: a picture")
         for widget in widgets:
             html = BeautifulSoup(widget.get("text/html", ""), "html.parser").find()
-            same = html and box.find(html.name, html.attrs)
-            if not same:
+            if html is None or not box.find(html.name, html.attrs):
                 lost.append(f"code cell {number}: a widget")
+            elif html.has_attr("data-module"):
+                missing = missing_scripts(page, html["data-module"])
+                lost += [f"code cell {number}: {name}" for name in missing]
     return lost
+
+
+def missing_scripts(page, module):
+    """Of a module, all that it imports and the host, what the page does not hold."""
+    inert = page.select('script[data-bplib-module][type="text/plain"]')
+    texts = {script["data-bplib-module"]: script.string for script in inert}
+    host = page.select('script[defer][src*="_static/explorers.js"]')
+    needed, missing = [module], [] if host else ["explorers.js"]
+    for name in needed:  # which grows
+        found = IMPORT.findall(texts.get(name) or "")
+        needed += [other for other in found if other not in needed]
+    return missing + [name for name in needed if not texts.get(name)]
 
 
 def notebooks(book):
