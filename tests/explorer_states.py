@@ -5,6 +5,8 @@ A class that is new in bplib.widgets needs a case here; tests fail until it has 
 
 import dataclasses
 
+import numpy as np
+
 import bplib.widgets
 
 
@@ -13,18 +15,129 @@ class Case:
     """What the tests need to know of one class.
 
     states: parameters; the first are the defaults. goal: one that the defaults do not
-    meet, and meets: changes that do. rates: names of numbers that a link is tried on.
-    positional: what the class must be given besides.
+    meet, and meets: changes that do. number: a parameter with a slider, typed as well.
+    given: what the class is made of besides. without: checks that make no sense here.
     """
 
     states: list
-    goal: str
-    meets: dict
-    number: str
-    positional: tuple = ()
+    goal: str = ""
+    meets: dict = dataclasses.field(default_factory=dict)
+    number: str = ""
+    given: tuple = ((), {})
+    without: tuple = ()
+
+
+def sine(figure, frequency, height):
+    """A picture for Frames."""
+    x = np.linspace(0, 6, 50)
+    axes = figure.subplots()
+    axes.plot(x, height * np.sin(frequency * x))
+    axes.set_ylim(-3, 3)
 
 
 CASES = {
+    "BackpropStepper": Case(
+        states=[
+            {},
+            {"phase": "backward 1", "updates": 10_000, "selected": "W1[1,1]"},
+            {
+                "x": [1.0, -2.0, 0.5],
+                "t": [0.0, 1.0, 0.5],
+                "W1": [
+                    [0.1, -0.2, 0.3, 0.4],
+                    [0.5, 0.6, -0.7, 0.8],
+                    [1.0, 2.0, 3.0, 0.0],
+                ],
+                "b1": [0.0, 0.1, -0.1, 1e-7],
+                "W2": [
+                    [0.1, 0.2, 0.3],
+                    [1.0, 0.0, -1.0],
+                    [0.5, 0.5, 0.5],
+                    [2.0, 1.0, 0.0],
+                ],
+                "b2": [0.0, 0.0, 0.25],
+                "phase": "backward 2",
+                "train_biases": True,
+                "selected": "W2[4,3]",
+                "learning_rate": 3.0,
+            },
+            {"phase": "forward 1", "selected": "", "nudge": 0.1},
+        ],
+        goal="loss < 0.1 and updates >= 100",
+        meets={"updates": 5000, "phase": "loss"},
+        number="learning_rate",
+    ),
+    "DescentExplorer": Case(
+        states=[
+            {},
+            {"learning_rate": 0.95},  # thrown out
+            {"surface": "network", "learning_rate": 5.0, "steps": 7},
+            {"surface": "one weight", "learning_rate": 10.0, "steps": 200},
+            {"surface": "quadratic", "curvature_2": 100.0, "momentum": 0.9},
+            {"start_w1": 0.0, "start_w2": 0.0},
+        ],
+        goal="loss < 0.001 and steps <= 20",
+        meets={"learning_rate": 0.4, "steps": 20},
+        number="learning_rate",
+    ),
+    "Frames": Case(
+        states=[{}, {"at": [2, 0]}, {"at": [1, 1]}],
+        given=(
+            (sine, {"frequency": [1, 2, 3], "height": [0.5, 2]}),
+            {"alt": "A sine of frequency {0} and height {1}.", "title": "Waves"},
+        ),
+        without=(
+            "typing bad_typing broken_states same_verdict python_call goal by_the_call "
+            "linked measured plain"
+        ).split(),
+    ),
+    "GradientFlowExplorer": Case(
+        states=[
+            {},
+            {
+                "activation": "relu",
+                "scale": 10.0,
+                "learning_rate": 10.0,
+                "iterations": 60,
+            },
+            {"depth": 20, "width": 24, "scale": 1.0, "iterations": 100},
+            {
+                "depth": 2,
+                "width": 2,
+                "activation": "sigmoid",
+                "gradient": "dW",
+                "seed": 3,
+            },
+        ],
+        goal="ratio > 0.2",
+        meets={"scale": 1.0},
+        number="scale",
+    ),
+    "FitExplorer": Case(
+        states=[
+            {},
+            {"activation": "relu", "learning_rate": 10.0},  # diverges
+            {"function": "step", "hidden": 1, "iterations": 0},
+            {"function": "sine", "activation": "sigmoid", "iterations": 7},
+            {"points": [0.5] * 6 + [2.0] + [-2.0] * 6, "hidden": 32, "iterations": 60},
+        ],
+        goal="worst_error < 0.2 and hidden <= 6",
+        meets={"function": "sine", "hidden": 6},
+        number="learning_rate",
+    ),
+    "NeuronExplorer": Case(
+        states=[
+            {},
+            {"w1": 10.0, "x1": 5.0},  # saturated
+            {"w1": 0.0, "activation": "tanh", "bias": -10.0},
+            {"activation": "relu", "x1": -3.0, "w1": -2.5},
+            {"inputs": "two", "w1": -2.0, "w2": 3.0, "x2": -4.0},
+            {"inputs": "two", "w1": 0.0, "w2": 0.0, "activation": "identity"},
+        ],
+        goal="slope < 0.01 and w1 < 2",
+        meets={"x1": 5.0},
+        number="w1",
+    ),
     "TrainingExplorer": Case(
         states=[
             {},
@@ -47,7 +160,8 @@ STATES = [(name, n) for name in NAMES for n in range(len(CASES[name].states))]
 
 def explorer(name, **parameters):
     """An explorer of this class."""
-    return getattr(bplib.widgets, name)(*CASES[name].positional, **parameters)
+    positional, named = CASES[name].given
+    return getattr(bplib.widgets, name)(*positional, **named, **parameters)
 
 
 def in_state(name, number, **more):
@@ -63,13 +177,7 @@ def same(one, other):
 def again(text):
     """What a Python call makes, for a reader who has imported bplib.widgets."""
     names = {name: getattr(bplib.widgets, name) for name in bplib.widgets.__all__}
-    functions = {
-        each.__name__: each
-        for case in CASES.values()
-        for each in case.positional
-        if callable(each)
-    }
-    return eval(text, {**names, **functions})
+    return eval(text, names)
 
 
 # --- Values that a parameter must refuse ---------------------------------------------

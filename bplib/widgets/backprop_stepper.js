@@ -3,10 +3,9 @@
 import { make, set, short, svg } from "./draw.js";
 import { losses, Net } from "./net.js";
 import { BackpropStepper as about } from "./parameters.js";
-import { explorer, parse, problem } from "./ui.js";
+import { explorer, problem } from "./ui.js";
 
-const LIMITS = about.parameters;
-const PHASES = LIMITS.phase.options;
+const PHASES = about.parameters.phase.options;
 // After each phase: the button that goes on, in other words, and what to look at then.
 const NEXT = [
   ["Forward one layer", "forward to the hidden units", "h1"],
@@ -18,46 +17,36 @@ const NEXT = [
 ];
 // Names of numbers: x1, z_h1, W1[1,2]; with a d before it, the gradient of each.
 const NAME = /(d?(?:z_)?[hy]\d|d?[xt]\d|d?[Wb]\d\[[\d,]+\]|\bE\b|η)/;
+const NET = ["x", "t", "W1", "b1", "W2", "b2"];
+const START = [...NET, "learning_rate", "train_biases"];
 
 const upTo = (n, f) => Array.from({ length: n }, (_, k) => f(k + 1));
-const lane = (name) => (name[0] === "d" ? "bx-backward" : "bx-forward");
+const isSlope = (name) => name[0] === "d";
+const lane = (name) => (isSlope(name) ? "bx-backward" : "bx-forward");
 const exact = (value) => short(value, 10);
-
-// For the picture: three or four digits.
+const small = (value) => value.toExponential(1).replaceAll("-", "−");
 function brief(value) {
   const size = Math.abs(value);
-  if (!size || size >= 1e-4) return short(value, size < 0.01 ? 3 : 4);
-  return value.toExponential(1).replaceAll("-", "−");
-}
-
-// A formula as spans: its names, or what `read` says for each.
-function spans(formula, read = (name) => name) {
-  return formula.split(NAME).map((piece, k) => {
-    return k % 2 ? make("span", { class: lane(piece) }, read(piece)) : piece;
-  });
+  return size && size < 1e-4 ? small(value) : short(value, size < 0.01 ? 3 : 4);
 }
 
 // --- The numbers ---
 
 class Training {
-  constructor(state) {
-    const { x, t, W1, b1, W2, b2 } = state;
-    const sizes = [x.length, b1.length, t.length];
-    const shapes = { W1: sizes.slice(0, 2), W2: sizes.slice(1), b2: sizes.slice(2) };
-    for (const [name, shape] of Object.entries(shapes)) {
-      const got = [state[name].length, state[name][0]?.length].slice(0, shape.length);
-      if (String(got) === String(shape) && Math.min(...sizes) > 0) continue;
-      throw new Error(`${name} has ${got.join(" x ")} numbers; x, b1, t need ${shape.join(" x ")}`);
-    }
-    this.net = new Net(sizes, "sigmoid", "sigmoid");
+  constructor({ x, t, W1, b1, W2, b2, learning_rate, train_biases }) {
+    this.sizes = [x.length, b1.length, t.length];
+    const [nIn, nHidden, nOut] = this.sizes;
+    const by = (array) => [array.length, array[0]?.length].join(" by ");
+    const got = `W1 ${by(W1)}, W2 ${by(W2)}, b2 ${b2.length}`;
+    const need = `W1 ${nIn} by ${nHidden}, W2 ${nHidden} by ${nOut}, b2 ${nOut}`;
+    if (got !== need) throw new Error(`x, b1 and t need ${need}, not ${got}`);
+    this.net = new Net(this.sizes, "sigmoid", "sigmoid");
     this.net.theta.set([W1, b1, W2, b2].flat(2));
-    this.moves = [W1, b1, W2, b2].flatMap((array, k) =>
-      array.flat().map(() => k % 2 === 0 || state.train_biases),
-    );
-    Object.assign(this, { sizes, rate: state.learning_rate, done: 0 });
+    this.moves = [W1, b1, W2, b2].flatMap((a, k) => a.flat().map(() => !(k % 2) || train_biases));
     [this.x, this.t, this.dy] = [x, t, t].map((list) => Float64Array.from(list));
-    this.look();
     this.before = { theta: this.net.theta.slice(), grad: this.net.grad.slice() };
+    Object.assign(this, { rate: learning_rate, done: 0 });
+    this.look();
   }
 
   look() {
@@ -68,31 +57,30 @@ class Training {
 
   // All gradients are there before anything moves. True: `to` updates are done.
   advance(to, ms) {
-    const { net: { theta, grad }, before, moves, rate } = this;
+    const { theta, grad } = this.net;
     const end = performance.now() + ms;
     while (this.done < to && performance.now() < end) {
-      before.theta.set(theta);
-      before.grad.set(grad);
-      before.E = this.E;
-      for (let i = 0; i < theta.length; i++) if (moves[i]) theta[i] -= rate * grad[i];
+      this.before.theta.set(theta);
+      this.before.grad.set(grad);
+      this.before.E = this.E;
+      theta.forEach((_, i) => (theta[i] -= this.moves[i] ? this.rate * grad[i] : 0));
       this.look();
       this.done++;
     }
     return this.done === to;
   }
 
-  // { name: [value, place of the phase that brings it, formula or words] } of all numbers.
+  // { name: [value, place of the phase that brings it, formula, what it is] } of all
+  // numbers; what can be selected has the last.
   numbers() {
     const all = {};
-    const [, , nOut] = this.sizes;
     const sum = (n, f) => upTo(n, f).join(" + ");
     this.net.layers.forEach(({ nIn, nOut, W, b, x, z, y, dW, db, dz, dx }, k) => {
       const [from, to, back] = ["xh"[k], "hy"[k], 5 - k];
       const w = (i, j) => `W${k + 1}[${i},${j}]`;
       upTo(nIn, (i) => {
         if (!k) all[`x${i}`] = [x[i - 1], 0, "", "input"];
-        const terms = sum(nOut, (j) => `${w(i, j)} · dz_${to}${j}`);
-        all[`d${from}${i}`] = [dx[i - 1], back, terms];
+        all[`d${from}${i}`] = [dx[i - 1], back, sum(nOut, (j) => `${w(i, j)} · dz_${to}${j}`)];
         upTo(nOut, (j) => {
           const at = (i - 1) * nOut + j - 1;
           all[w(i, j)] = [W[at], 0, "", `weight from ${from}${i} to ${to}${j}`];
@@ -109,11 +97,11 @@ class Training {
         all[`dz_${unit}`] = [dz[j - 1], back, `d${unit} · ${unit} · (1 − ${unit})`];
       });
     });
-    upTo(nOut, (j) => {
-      all[`dy${j}`] = [this.dy[j - 1], 4, `y${j} − t${j}`];
-      all[`t${j}`] = [this.t[j - 1], 0, "", "target"];
+    this.t.forEach((t, k) => {
+      all[`dy${k + 1}`] = [this.dy[k], 4, `y${k + 1} − t${k + 1}`];
+      all[`t${k + 1}`] = [t, 0, "", "target"];
     });
-    all.E = [this.E, 3, sum(nOut, (j) => `½ (y${j} − t${j})²`), "the loss"];
+    all.E = [this.E, 3, sum(this.t.length, (j) => `½ (y${j} − t${j})²`), "loss"];
     return all;
   }
 }
@@ -121,21 +109,22 @@ class Training {
 // How many paths lead from E to a number; all names on them are added to `lit`.
 function paths(all, name, lit) {
   lit.add(name);
-  const users = Object.keys(all).filter((n) => n[0] !== "d" && all[n][2].split(NAME).includes(name));
+  const users = Object.keys(all).filter((n) => !isSlope(n) && all[n][2].split(NAME).includes(name));
   return users.reduce((sum, user) => sum + paths(all, user, lit), Number(name === "E"));
 }
 
-// What is told of a node or a parameter, forward first.
+// What there is to say of a node or a parameter, forward first.
 const lines = (all, name) => [`z_${name}`, name, `d${name}`, `dz_${name}`].filter((n) => n in all);
 
-// --- The picture: a card for each node, arrows between them ---
+// --- The picture: rows of cards, one for each node, and arrows between them ---
 
 // The d of an arrow a little to the left of the way from p to q.
 function arrow(p, q) {
   const length = Math.hypot(q[0] - p[0], q[1] - p[1]);
   const [u, v] = [(q[0] - p[0]) / length, (q[1] - p[1]) / length];
-  const at = (along, left) => `${p[0] + u * along + v * left} ${p[1] + v * along - u * left}`;
-  return `M${at(0, 2.5)}L${at(length, 2.5)}M${at(length - 8, 6)}L${at(length, 2.5)}L${at(length - 8, -1)}`;
+  const at = (on, left) => `${p[0] + u * on + v * left} ${p[1] + v * on - u * left}`;
+  const [tip, back] = [at(length, 2.5), length - 8];
+  return `M${at(0, 2.5)}L${tip}M${at(back, 6)}L${tip}L${at(back, -1)}`;
 }
 
 class Picture {
@@ -144,129 +133,106 @@ class Picture {
     this.node = make("div", { class: "bx-net" });
   }
 
-  // wide: from left to right, else from top to bottom.
-  build(sizes, wide, all) {
-    if (this.key === `${sizes} ${wide}`) return;
-    Object.assign(this, { key: `${sizes} ${wide}`, wide, items: [], wires: [] });
-    this.full = Math.max(...sizes) < 3; // room for all numbers
-    const counts = [...sizes, 1];
-    const width = wide ? 94 : Math.min(94, 300 / Math.max(...counts) - 3);
-    const names = (d, k) => [[`x${k}`], [`b1[${k}]`, `h${k}`], [`b2[${k}]`, `y${k}`, `t${k}`], ["E"]][d];
+  build(sizes, all) {
+    if (this.key === String(sizes)) return;
+    const most = Math.max(...sizes); // above 2 there is no room for the numbers of all edges
+    Object.assign(this, { key: String(sizes), items: [], wires: [], full: most < 3 });
+    const width = Math.min(96, 300 / most - 3);
     const tall = (name) => Math.max(42, 16 * lines(all, name).length + 8);
-    const heights = counts.map((_, d) => names(d, 1).reduce((sum, name) => sum + tall(name), 0));
-    const pitch = counts.map((n, d) =>
-      wide ? Math.max(heights[d] + 14, n < 3 ? 172 : 0) : 300 / Math.max(n, 2),
-    );
-    const whole = Math.max(...counts.map((n, d) => (n - 1) * pitch[d] + heights[d])) + 8;
-    let top = 2;
-    const cards = counts.map((n, d) => {
-      const column = upTo(n, (k) => {
-        const away = (k - (n + 1) / 2) * pitch[d];
-        const x = wide ? [49, 266, 483, 651][d] : 150 + away;
-        const first = wide ? (whole - heights[d]) / 2 + away : top;
-        let y = first;
-        for (const name of names(d, k)) {
-          this.item(name, all, [x, y, width, tall(name)], true);
+    let y = 2;
+    const rows = [...sizes, 1].map((n, d) => {
+      const cards = (k) => [`x${k}`, `b1[${k}] h${k}`, `b2[${k}] y${k} t${k}`, "E"][d].split(" ");
+      const top = y;
+      const row = upTo(n, (k) => {
+        const x = 150 + ((k - (n + 1) / 2) * 300) / Math.max(n, 2);
+        y = top;
+        for (const name of cards(k)) {
+          this.item(name, all, [x, y, width, tall(name)], "bx-card");
           y += tall(name);
         }
-        return { x, first, last: y, name: `${"xhyE"[d]}${d < 3 ? k : ""}` };
+        return { name: d < 3 ? "xhy"[d] + k : "E", x, top, bottom: y };
       });
-      top += heights[d] + (d < 2 ? 112 : 40);
-      return column;
+      y += d < 2 ? 104 : 36;
+      return row;
     });
-    cards.slice(1).forEach((column, d) =>
-      cards[d].forEach((from, i) =>
-        column.forEach((to, j) => {
-          const [a, b] = [(from.first + from.last) / 2, (to.first + to.last) / 2];
-          const p = wide ? [from.x + width / 2 + 1, a] : [from.x, from.last + 1];
-          const q = wide ? [to.x - width / 2 - 1, b] : [to.x, to.first - 1];
+    rows.slice(1).forEach((row, d) =>
+      rows[d].forEach((from, i) =>
+        row.forEach((to, j) => {
+          const [p, q] = [[from.x, from.bottom + 1], [to.x, to.top - 1]];
           const ways = [arrow(p, q), arrow(q, p)].map((way) => svg("path", { d: way }));
           const name = d < 2 ? `W${d + 1}[${i + 1},${j + 1}]` : "";
-          const item = name && this.item(name, all, [0, -21, 62, 42], false);
-          const lean = Math.sign(counts[d] - counts[d + 1]) || (i === j ? -1 : 1.25);
-          this.wires.push({ from, to, p, q, i, j, ways, name, item, share: 0.5 - 0.17 * lean });
+          const item = name && this.item(name, all, [0, -21, 60, 42], "bx-label");
+          const lean = Math.sign(row.length - rows[d].length) || (i === j ? 1 : -1);
+          this.wires.push({ from, to, i, j, p, q, ways, name, item, share: 0.5 + 0.25 * lean });
         }),
       ),
     );
-    const lanes = svg("g", { "aria-hidden": true }, ...this.wires.flatMap(({ ways }) => ways));
+    const arrows = svg("g", { "aria-hidden": true }, ...this.wires.flatMap(({ ways }) => ways));
     const box = {
-      viewBox: `0 0 ${wide ? 700 : 300} ${wide ? whole : top - 38}`,
+      viewBox: `0 0 300 ${y - 34}`,
       role: "group",
       "aria-label": "The network; arrow keys lead from number to number",
-      onkeydown: (event) => this.key_(event),
+      onkeydown: (event) => this.press(event),
     };
-    this.node.replaceChildren(svg("svg", box, lanes, ...this.items.map(({ node }) => node)));
-    this.node.classList.toggle("bx-narrow", !wide);
+    const items = this.items.map(({ node }) => node);
+    this.node.replaceChildren(svg("svg", box, arrows, ...items));
   }
 
   // A number to be picked, with those that belong to it; x is the middle, y the top.
-  item(name, all, [x, y, width, height], card) {
+  item(name, all, [x, y, width, height], look) {
     const shown = lines(all, name);
     const texts = shown.map((line, k) => {
-      const label = card ? `${line.replace(/^(d?[bz])[_\d].*/, "$1")} ` : "";
+      const label = look === "bx-card" ? `${line.replace(/^(d?[bz])[_\d].*/, "$1")} ` : "";
       const at = y + height / 2 + 4 + 16 * (k - (shown.length - 1) / 2);
       return svg("text", { x, y: at, class: lane(line) }, label, svg("tspan"));
     });
-    const node = svg(
-      "g",
-      { role: "button", onclick: () => this.choose(name) },
-      svg("rect", { x: x - width / 2, y, width, height, rx: 4 }),
-      ...texts,
-    );
-    const item = { name, node, texts, shown, card, at: [x, y + height / 2] };
-    this.items.push(item);
-    return item;
+    const frame = svg("rect", { x: x - width / 2, y, width, height, rx: 4 });
+    const node = svg("g", { role: "button", onclick: () => this.choose(name) }, frame, ...texts);
+    this.items.push({ name, node, texts, shown, look });
+    return node;
   }
 
-  // Arrow keys: on to the nearest number in their direction. Enter and space pick it.
+  // Enter and space pick a number; arrow keys go to another.
   press(event) {
-    const here = this.items.find(({ node }) => node === event.target);
-    const go = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
-    const way = go[event.key];
-    if (!here || !(way || event.key === "Enter" || event.key === " ")) return;
+    const items = this.items.filter(({ node }) => !node.hasAttribute("display"));
+    const at = items.findIndex(({ node }) => node === event.target);
+    const keys = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Enter: 0, " ": 0 };
+    const step = keys[event.key];
+    if (at < 0 || step === undefined) return;
     event.preventDefault();
-    if (!way) return this.choose(here.name);
-    const far = ({ node, at }) => {
-      const [dx, dy] = [at[0] - here.at[0], at[1] - here.at[1]];
-      const along = dx * way[0] + dy * way[1];
-      const aside = Math.abs(dx * way[1] + dy * way[0]);
-      return along > 1 && !node.hasAttribute("display") ? along + 3 * aside : Infinity;
-    };
-    const next = this.items.reduce((a, b) => (far(b) < far(a) ? b : a));
-    if (far(next) < Infinity) next.node.focus();
+    if (step) items.at((at + step) % items.length).node.focus();
+    else this.choose(items[at].name);
   }
 
-  // lit: where the gradient of what is selected comes through; used: what its formulas name.
+  // lit: where the gradient of what is selected passes; used: what its formulas name.
   show(all, selected, known, lit, used) {
-    for (const { from, to, p, q, i, j, ways, name, item, share } of this.wires) {
+    for (const { from, to, i, j, p, q, ways, name, item, share } of this.wires) {
       const on = name === selected || (lit.has(from.name) && lit.has(to.name));
-      const seen = [known(to.name), known(name ? `d${name}` : `d${from.name}`)];
-      set(ways[0], { class: `${seen[0] ? "bx-forward" : ""}${used.has(name || "E") ? " bx-lit" : ""}` });
-      set(ways[1], { class: `bx-backward${on ? " bx-lit" : ""}`, display: seen[1] ? null : "none" });
+      const look = (k, lane, lit) => set(ways[k], { class: `${lane} ${lit ? "bx-lit" : ""}` });
+      look(0, known(to.name) ? "bx-forward" : "", !on && used.has(name || "E"));
+      look(1, known(`d${name || from.name}`) ? "bx-backward" : "bx-none", on);
       if (!item) continue;
-      const ends = [from.name, to.name].indexOf(selected);
-      const far = [0.5, 0.74 - 0.24 * (j % 2), 0.26 + 0.24 * (i % 2)][ends + 1];
-      const s = this.full ? share : far;
-      item.at = [0, 1].map((k) => p[k] + s * (q[k] - p[k]));
-      const near = this.full || ends >= 0 || name === selected;
-      set(item.node, { transform: `translate(${item.at})`, display: near ? null : "none" });
+      // Without room for all, the numbers at the selected node, at the other ends.
+      const end = [from.name, to.name].indexOf(selected);
+      const far = [0.5, 0.74 - 0.24 * (j % 2), 0.26 + 0.24 * (i % 2)][end + 1];
+      const [x, y] = [0, 1].map((k) => p[k] + (this.full ? share : far) * (q[k] - p[k]));
+      const hidden = !this.full && end < 0 && name !== selected;
+      set(item, { transform: `translate(${x} ${y})`, display: hidden && "none" });
     }
     const stop = this.items.find(({ name }) => name === selected) ?? this.items[0];
     for (const item of this.items) {
-      const { name, node, texts, shown, card } = item;
+      const { name, node, texts, shown, look } = item;
       shown.forEach((line, k) => {
-        const text = known(line) ? brief(all[line][0]) : "?";
-        const value = texts[k].lastChild;
-        if (value.textContent !== text) value.textContent = text;
-        set(texts[k], { display: known(line) || line[0] !== "d" ? null : "none" });
+        const text = known(line) ? brief(all[line][0]) : isSlope(line) ? "" : "?";
+        if (texts[k].lastChild.textContent !== text) texts[k].lastChild.textContent = text;
+        set(texts[k], { display: !text && "none" });
       });
-      const told = texts.filter((text) => !text.hasAttribute("display")).map((text) => text.textContent);
-      const on = [lit.has(name) && "bx-lit", used.has(name) && "bx-used"].filter(Boolean);
+      const told = texts.filter((text) => !text.hasAttribute("display"));
       set(node, {
-        "aria-label": `${told.join(" ")}: ${name}, ${all[name][3]}`,
+        class: `${look} ${lit.has(name) ? "bx-lit" : used.has(name) ? "bx-used" : ""}`,
+        "aria-label": `${told.map((text) => text.textContent).join(" ")}: ${name}, ${all[name][3]}`,
         "aria-pressed": String(name === selected),
         tabindex: item === stop ? 0 : -1,
-        class: [card ? "bx-card" : "bx-label", ...on].join(" "),
       });
     }
   }
@@ -277,18 +243,13 @@ class Picture {
 export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
-    let [training, all, now, key] = [null, {}, 0, ""];
+    let [training, all, now, start, shown] = [null, {}, 0, "", ""];
     const known = (name) => all[name]?.[1] <= now;
-    const shape = (stem, n, m) =>
-      upTo(n, (i) => (m ? upTo(m, (j) => all[`${stem}[${i},${j}]`][0]) : all[`${stem}[${i}]`][0]));
-    const choose = (selected) => ui.set({ selected });
 
-    // --- The stage ---
-    const picture = new Picture(choose);
-    const next = make("button", { type: "button", class: "bx-next", onclick: forth });
-    const back = make("button", { type: "button", onclick: previous }, "Back");
-    const words = make("div", { class: "bx-formulas" });
-    ui.stage.append(picture.node, make("div", { class: "bx-bar" }, next, back), words);
+    const picture = new Picture((selected) => ui.set({ selected }));
+    const next = make("button", { type: "button", class: "bx-next", onclick: forth }, "Next");
+    const words = make("div", { class: "bx-words" });
+    ui.stage.append(picture.node, words, make("div", { class: "bx-bar" }, next));
 
     // --- Steps ---
     // To another phase. What is selected stays if the phase has something new about it.
@@ -302,10 +263,6 @@ export default {
       if (now < 5) go(now + 1);
       else go(0, { updates: ui.state.updates + 1 });
     }
-    function previous() {
-      if (now) go(now - 1);
-      else if (ui.state.updates) go(5, { updates: ui.state.updates - 1 });
-    }
     const steps = [...new Set(NEXT.map(([label]) => label))].map((label) =>
       ui.button(label, () => {
         if (NEXT[now][0] === label) return forth();
@@ -313,30 +270,18 @@ export default {
         ui.say(`Not yet: next comes “${NEXT[now][1]}”. ${label === "Update" ? why : ""}`);
       }),
     );
-    const whole = { kind: "whole", low: 1, high: LIMITS.updates.high, label: "updates to run" };
-    const count = typed(whole.label, () => {});
-    count.value = 100;
-    const run = ui.button("Run", () => {
-      const more = number(count, whole);
-      const updates = Math.min(ui.state.updates + more, whole.high);
-      if (more) ui.set({ updates });
+    ui.button("Run 100 updates", () => {
+      ui.set({ updates: Math.min(ui.state.updates + 100, about.parameters.updates.high) });
     });
-    run.after(count, make("span", {}, "updates"));
 
     // --- Changes ---
-    // What is set belongs to the present numbers: they become the start.
-    ui.amend = (values) => {
-      if ("updates" in values) return { phase: PHASES[Math.max(now, 3)], ...values };
-      const names = ["x", "t", "W1", "b1", "W2", "b2", "learning_rate", "train_biases"];
-      if (!ui.state.updates || !names.some((name) => name in values)) return values;
-      return { ...present(), updates: 0, ...values };
-    };
+    // The present parameters, as a state has them.
     function present() {
-      const [nIn, nHidden, nOut] = training.sizes;
-      const [W1, W2] = [shape("W1", nIn, nHidden), shape("W2", nHidden, nOut)];
-      return { W1, b1: shape("b1", nHidden), W2, b2: shape("b2", nOut) };
+      const theta = training.net.theta.values();
+      const fill = (list) => list.map((each) => (each.map ? fill(each) : theta.next().value));
+      return Object.fromEntries(NET.slice(2).map((name) => [name, fill(ui.state[name])]));
     }
-    // The present numbers with another one at a name.
+    // The same with another number at a place: { W1: [...] }
     function changed(name, value) {
       const [, stem, i, j] = /^([Wb]\d|\D)\[?(\d),?(\d?)/.exec(name);
       const array = structuredClone(present()[stem] ?? ui.state[stem]);
@@ -344,18 +289,160 @@ export default {
       else array[i - 1] = value;
       return { [stem]: array };
     }
-    const fixed = (name) => all[name]?.[1] > 0 || !(name in all);
-    const list = make("select", { onchange: () => choose(list.value) });
-    const range = make("input", { type: "range", step: 0.01 });
-    const field = typed("", () => edit(number(field, limits())));
-    range.addEventListener("input", () => edit(Number(range.value)));
-    const pick = make("label", { class: "bx-choice" }, make("span", {}, "look at, and change"), list);
-    const name = make("span");
-    const slide = make("div", { class: "bx-slider" }, make("label", {}, name, range), field);
-    ui.controls.append(pick, slide);
-    const limits = () => ({ kind: "number", label: ui.state.selected, ...pickLimits(ui.state.selected) });
-    function edit(value) {
-      if (value !== undefined) ui.set(changed(ui.state.selected, value));
+    // What is set belongs to the numbers that are seen: they become the start.
+    ui.amend = (values) => {
+      if ("updates" in values) return { phase: PHASES[Math.max(now, 3)], ...values };
+      const { updates } = ui.state;
+      if (!updates || !training || !START.some((name) => name in values)) return values;
+      training.advance(updates, Infinity);
+      return { ...present(), updates: 0, ...values };
+    };
+    const list = make("select", { onchange: () => ui.set({ selected: list.value }) });
+    const edit = make("div");
+    const label = make("span", {}, "look at, and change");
+    ui.controls.append(make("label", { class: "bx-choice" }, label, list), edit);
+    for (const name of ["learning_rate", "train_biases", "updates"]) ui.control(name);
+    // A select of all numbers, and a slider for the selected one if nothing computes it.
+    function offer({ selected }) {
+      const names = Object.keys(all).filter((name) => all[name][3]);
+      if (shown === (shown = `${names} ${selected}`)) return;
+      const option = (name) => make("option", { value: name }, `${name}: ${all[name][3]}`);
+      list.replaceChildren(make("option", { value: "" }, "nothing"), ...names.map(option));
+      list.value = selected;
+      edit.replaceChildren();
+      const [value, since] = all[selected] ?? [];
+      if (since !== 0) return;
+      const { low, high } = about.parameters[/^[Wb]\d|^./.exec(selected)[0]];
+      const spec = { kind: "number", label: selected, low, high };
+      const put = (value) => {
+        const wrong = problem(spec, value);
+        ui.complain(wrong);
+        return !wrong && ui.set(changed(selected, value));
+      };
+      edit.append(ui.slider("edit", spec, () => all[selected]?.[0] ?? 0, put));
+      const most = 2 ** Math.max(1, Math.ceil(Math.log2(Math.abs(value))));
+      set(edit.querySelector("[type=range]"), { min: -most, max: most, step: most / 200 });
     }
+
+    // --- Words ---
+    const spans = (formula, read) =>
+      formula.split(NAME).map((piece, k) => {
+        return k % 2 ? make("span", { class: lane(piece) }, read(piece)) : piece;
+      });
+    // A formula, then the same in numbers, then what comes out.
+    function formula(label, left, right, read, result) {
+      const number = (value) => (value < 0 ? `(${exact(value)})` : exact(value));
+      const given = (name) => (Number.isNaN(read(name)) ? "?" : number(read(name)));
+      const middle = [make("br"), "= ", ...spans(right, given)];
+      return make(
+        "p",
+        {},
+        make("span", { class: "bx-quiet" }, `${label} `),
+        ...spans(`${left} = ${right}`, (name) => name),
+        ...(/[ (]/.test(right) ? middle : []),
+        make("br"),
+        "= ",
+        make("b", { class: lane(left) }, Number.isNaN(result) ? "?" : exact(result)),
+      );
+    }
+
+    // What is selected: its formulas, and the way of its gradient.
+    function explain(state, lit, used) {
+      const { selected, updates, learning_rate: rate } = state;
+      if (!all[selected]?.[3]) return [make("p", {}, "Pick a number in the picture.")];
+      const read = (name) => (known(name) ? all[name][0] : NaN);
+      const rows = [make("p", {}, make("strong", {}, selected), `, ${all[selected][3]}`)];
+      const [, w, i, j] = /W(\d)\[(\d),(\d)/.exec(selected) ?? [];
+      const usual = (name) => String(state[name]) === String(about.parameters[name].default);
+      if (w && NET.every(usual)) rows[0].append(`, often called w${4 * w + 2 * j + +i - 6}`);
+      const back = known(`d${selected}`);
+      for (const name of lines(all, selected)) {
+        const right = all[name][2];
+        if (!right || (isSlope(name) && !known(name))) continue;
+        rows.push(formula(isSlope(name) ? "backward" : "forward", name, right, read, read(name)));
+        if (isSlope(name) || !back) right.split(NAME).forEach((each) => used.add(each));
+      }
+      if (/^[Wb]/.test(selected) && (now === 5 || updates)) {
+        const k = Object.keys(all).filter((name) => /^[Wb]/.test(name)).indexOf(selected);
+        const { theta, grad } = now === 5 ? training.net : training.before;
+        const old = (name) => (name === "η" ? rate : (isSlope(name) ? grad : theta)[k]);
+        const words = [now === 5 ? "next update" : "last update", `new ${selected}`];
+        const change = [`${selected} − η · d${selected}`, old, theta[k] - rate * grad[k]];
+        const frozen = make("p", {}, "Frozen: no update moves it.");
+        rows.push(training.moves[k] ? formula(...words, ...change) : frozen);
+      }
+      if (back) {
+        const n = paths(all, selected, lit);
+        const joined = `${n} paths lead back from E to here; where they join, gradients add.`;
+        rows.push(make("p", {}, n > 1 ? joined : "One path leads back from E to here."));
+      }
+      return rows;
+    }
+
+    // What the gradient says of a small change, and what happens.
+    function nudged({ selected, nudge: h, ...state }) {
+      const [value, slope, name] = [all[selected], all[`d${selected}`], `d${selected}`];
+      if (!slope || value[1]) return ["Select an input, a weight or a bias to nudge it."];
+      const change = (h) => {
+        const moved = { ...state, ...present(), ...changed(selected, value[0] + h) };
+        return new Training(moved).E - training.E;
+      };
+      const gap = (h) => Math.abs(change(h) - slope[0] * h);
+      const now = `${selected} moves by ${short(h)}. Actual change of E: ${exact(change(h))}.`;
+      if (!known(name)) return [now, `What does ${name} predict? Go backward to see.`];
+      return [
+        now,
+        `Predicted: ${name} · ${short(h)} = ${exact(slope[0] * h)}.`,
+        `Gap: ${small(gap(h))}. With a tenth of the nudge: ${small(gap(h / 10))}.`,
+      ];
+    }
+
+    const nudging = ui.fold("Nudge it: is the gradient right?", ["nudge"]);
+    const tried = nudging.appendChild(make("div"));
+    const table = make("table", { class: "bx-table" });
+    ui.fold("All numbers, to ten digits", []).append(table);
+    table.closest("details").addEventListener("toggle", ui.refresh);
+    function tabulate() {
+      if (!table.closest("[open]")) return;
+      const head = (scope, text) => make("th", { scope }, text);
+      const text = (name) => (known(name) ? exact(all[name][0]) : name in all ? "?" : "");
+      const cell = (name) => make("td", {}, text(name));
+      const names = Object.keys(all).filter((name) => !isSlope(name));
+      const row = (name) => make("tr", {}, head("row", name), cell(name), cell(`d${name}`));
+      const heads = ["number", "value", "gradient"].map((text) => head("col", text));
+      table.replaceChildren(make("tr", {}, ...heads), ...names.map(row));
+    }
+
+    ui.draw((state) => {
+      const key = JSON.stringify(START.map((name) => state[name]));
+      if (key !== start || training.done > state.updates) training = new Training(state);
+      start = key;
+      const finished = training.advance(state.updates, 6);
+      now = PHASES.indexOf(state.phase);
+      all = training.numbers();
+      offer(state);
+      const [lit, used] = [new Set(), new Set()];
+      words.replaceChildren(...explain(state, lit, used));
+      picture.build(training.sizes, all);
+      picture.show(all, state.selected, known, lit, used);
+      tried.replaceChildren(...nudged(state).map((text) => make("p", {}, text)));
+      tabulate();
+      next.textContent = `Next: ${NEXT[now][1]}`;
+      for (const button of steps) {
+        set(button, { "aria-disabled": String(button.textContent !== NEXT[now][0]) });
+      }
+      const numbers = Object.entries(all).map(([name, [value]]) => [name, value]);
+      ui.root.dataset.numbers = JSON.stringify(Object.fromEntries(numbers)); // for tests
+      const { updates, learning_rate, phase, selected } = state;
+      ui.measure({ loss: training.E, updates, learning_rate });
+      const before = updates ? ` Before the last update it was ${exact(training.before.E)}.` : "";
+      const E = known("E") ? ` E = ${exact(training.E)}.${before}` : "";
+      const told = lines(all, selected).filter((name) => known(name) && name !== "E");
+      const picked = told.map((name) => ` ${name} = ${exact(all[name][0])}.`).join("");
+      const where = `After ${updates} updates, phase: ${phase}.`;
+      ui.say(finished ? where + E + picked : `Computing: ${training.done} of ${updates} updates.`);
+      return !finished;
+    });
+    return ui.close;
   },
 };

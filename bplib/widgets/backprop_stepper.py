@@ -91,12 +91,12 @@ class BackpropStepper(Explorer):
         first.W, first.b = np.array(self.W1), np.array([self.b1])
         second.W, second.b = np.array(self.W2), np.array([self.b2])
         loss, optimizer = SquaredError(), SGD(self.learning_rate)
+        frozen = np.zeros_like(net.decay_mask) if self.train_biases else ~net.decay_mask
         for update in range(self.updates + 1):
             value = loss.forward(net.forward([self.x]), [self.t])
             net.backward(loss.backward())
             if update < self.updates:
-                if not self.train_biases:
-                    net.grad[~net.decay_mask] = 0
+                net.grad[frozen] = 0
                 optimizer.step(net.theta, net.grad)
         return net, value
 
@@ -119,11 +119,11 @@ class BackpropStepper(Explorer):
 
         For inputs, weights and biases; None where something else is selected.
         """
-        net, before = self.run()
-        first, _, second, _ = net.layers
         found = re.fullmatch(r"(x|W1|b1|W2|b2)\[?(\d),?(\d?)\]?", self.selected)
         if found is None:
             return None
+        net, before = self.run()
+        first, _, second, _ = net.layers
         x = np.array([self.x])
         dx = net.backward(np.array(net.layers[-1].y) - [self.t])
         places = {

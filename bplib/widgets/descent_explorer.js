@@ -2,148 +2,128 @@
 
 import { clamp, contour, make, mix, Plot, rgb, set, short, svg } from "./draw.js";
 import { dataset, initialTheta } from "./generator.js";
-import { losses, Net, step } from "./net.js";
+import { losses, Net, Run, step } from "./net.js";
 import { DescentExplorer as about } from "./parameters.js";
 import { explorer } from "./ui.js";
 
 const EDGE = 3; // the picture goes from -EDGE to EDGE along each weight
 const GRID = 49; // contours are found on GRID x GRID points
-const NEARBY = 1e-4; // for the central differences of the network's gradient
 
-// --- Surfaces: at(w) is [loss, its gradient by w1, by w2]; hessian(w) is [h11, h12, h22] ---
+// at(w) is [loss, its gradient by w1, by w2], hessian(w) is [h11, h12, h22]. Where there is one
+// weight, the second never moves and has the same curvature.
+const surfaces = {
+  "one weight": ({ curvature_1: c }) => ({
+    at: ([w]) => [(c / 2) * (w - 1) * (w - 1), c * (w - 1), 0],
+    hessian: () => [c, 0, c],
+  }),
 
-// With one weight the second never moves, and its curvature is that of the first.
-function oneWeight({ curvature_1: c }) {
-  const at = ([w]) => [(c / 2) * (w - 1) * (w - 1), c * (w - 1), 0];
-  return { at, hessian: () => [c, 0, c] };
-}
-
-function quadratic({ curvature_1: a, curvature_2: b, angle }) {
-  const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
-  return {
-    at([w1, w2]) {
+  quadratic({ curvature_1: a, curvature_2: b, angle }) {
+    const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
+    const at = ([w1, w2]) => {
       const [u, v] = [c * w1 + s * w2, c * w2 - s * w1];
       return [(a * u * u + b * v * v) / 2, c * a * u - s * b * v, s * a * u + c * b * v];
-    },
-    hessian: () => [a * c * c + b * s * s, (a - b) * c * s, a * s * s + b * c * c],
-  };
-}
-
-const product = () => ({
-  at([w1, w2]) {
-    const error = w1 * w2 - 1;
-    return [(error * error) / 2, w2 * error, w1 * error];
+    };
+    return { at, hessian: () => [a * c * c + b * s * s, (a - b) * c * s, a * s * s + b * c * c] };
   },
-  hessian: ([w1, w2]) => [w2 * w2, 2 * w1 * w2 - 1, w1 * w1],
-});
 
-let trained = null; // the net is the same for all: it is trained once
+  product: () => ({
+    at([w1, w2]) {
+      const error = w1 * w2 - 1;
+      return [(error * error) / 2, w2 * error, w1 * error];
+    },
+    hessian: ([w1, w2]) => [w2 * w2, 2 * w1 * w2 - 1, w1 * w1],
+  }),
 
-function network() {
-  if (trained) return trained;
+  network: () => (trained ??= train()),
+};
+
+let trained = null;
+
+function train() {
   const { x, t, n } = dataset("xor");
   const net = new Net([2, 2, 1], "tanh");
-  const dy = new Float64Array(n);
-  const loss = () => {
-    const value = losses.squared_error(net.forward(x, n), t, n, 1, dy);
-    net.backward(dy);
-    return value;
-  };
+  const loss = losses.squared_error;
   net.theta.set(initialTheta([2, 2, 1], 0));
-  const velocity = new Float64Array(net.theta.length);
-  for (let k = 0; k < 500; k++) {
-    loss();
-    step(net.theta, net.grad, velocity, 0.5, 0);
-  }
+  new Run({ net, loss, x, t, n, rate: 0.5, iterations: 500 }).advance(500);
+  const dy = new Float64Array(n);
   const at = (w) => {
-    net.theta.set(w);
-    return [loss(), net.grad[0], net.grad[1]];
+    net.theta.set(w); // its first two parameters
+    const value = loss(net.forward(x, n), t, n, 1, dy);
+    net.backward(dy);
+    return [value, net.grad[0], net.grad[1]];
   };
-  const by = ([w1, w2], d1, d2) => {
-    const [, p1, p2] = at([w1 + d1, w2 + d2]);
-    const [, m1, m2] = at([w1 - d1, w2 - d2]);
-    return [(p1 - m1) / (2 * NEARBY), (p2 - m2) / (2 * NEARBY)];
+  const h = 1e-4; // central differences of the gradient
+  const by = ([u, v], p, q) => {
+    const [more, less] = [at([u + p, v + q]), at([u - p, v - q])];
+    return [1, 2].map((i) => (more[i] - less[i]) / (2 * h));
   };
   const hessian = (w) => {
-    const [[h11, h12], [h21, h22]] = [by(w, NEARBY, 0), by(w, 0, NEARBY)];
+    const [[h11, h12], [h21, h22]] = [by(w, h, 0), by(w, 0, h)];
     return [h11, (h12 + h21) / 2, h22];
   };
-  return (trained = { at, hessian });
+  return { at, hessian };
 }
 
-const surfaces = { "one weight": oneWeight, quadratic, product, network };
-
-// --- Descent ---
-
-// The smallest and the largest curvature, and the limit: the rate that a minimum here would
-// bear; NaN where the surface curves down, as at a saddle.
-export function curvature([h11, h12, h22], momentum) {
-  const [middle, radius] = [(h11 + h22) / 2, Math.hypot((h11 - h22) / 2, h12)];
-  const [low, high] = [middle - radius, middle + radius];
-  const limit = high > 0 && low >= -0.1 * high ? (2 * (1 + momentum)) / high : NaN;
-  return { low, high, limit };
-}
-
-// What there is after 0, 1, 2, ... steps: { w, loss, gradient, low, high, limit }; it ends
-// before the loss is no longer a finite number.
+// What holds after 0, 1, 2, ... steps, as long as the loss is finite. low and high: the curvatures;
+// limit: the rate that a minimum there would bear, NaN where the surface curves down.
 export function descend(state) {
-  const { at, hessian } = surfaces[state.surface](state);
+  const { surface, steps, learning_rate, momentum } = state;
+  const { at, hessian } = surfaces[surface](state);
   const w = Float64Array.of(state.start_w1, state.start_w2);
   const velocity = new Float64Array(2);
   const path = [];
-  for (let k = 0; k <= state.steps; k++) {
+  for (let k = 0; k <= steps; k++) {
     const [loss, ...gradient] = at(w);
     if (!Number.isFinite(loss)) break;
-    path.push({ w: [...w], loss, gradient, ...curvature(hessian(w), state.momentum) });
-    step(w, gradient, velocity, state.learning_rate, state.momentum);
+    const [h11, h12, h22] = hessian(w);
+    const [middle, radius] = [(h11 + h22) / 2, Math.hypot((h11 - h22) / 2, h12)];
+    const [low, high] = [middle - radius, middle + radius];
+    const limit = high > 0 && low >= -0.1 * high ? (2 + 2 * momentum) / high : NaN;
+    const stride = k ? Math.hypot(w[0] - path[k - 1].w[0], w[1] - path[k - 1].w[1]) : 0;
+    path.push({ w: [...w], loss, slope: Math.hypot(...gradient), low, high, limit, stride });
+    step(w, gradient, velocity, learning_rate, momentum);
   }
   return path;
 }
 
-// --- Words ---
-
 const notes = {
-  "one weight": "E = c/2 (w − 1)²: the curvature c, and so the limit, is the same everywhere.",
+  "one weight": "E = c/2 (w − 1)²: one curvature, c, and one limit.",
   quadratic:
-    "E = (a u² + b v²)/2; u and v are w₁ and w₂, turned by the angle. The larger of the " +
-    "curvatures a and b sets the limit, the same everywhere.",
+    "E = (a u² + b v²)/2; u, v: w₁, w₂ turned by the angle. The larger curvature sets the limit.",
   product:
-    "E = (w₁w₂ − 1)²/2. The curve: minima, each of curvature w₁² + w₂², with their limits. Solid " +
-    "where the learning rate is below its limit, dotted where above.",
+    "E = (w₁w₂ − 1)²/2. The curve: minima, of curvature w₁² + w₂², and their limits; solid where " +
+    "the learning rate is below, dotted where above.",
   network:
-    "A slice of a real loss: 2-2-1 tanh net, xor, half squared error, trained for 500 updates. Its " +
-    "weights w₁ = W1[0, 0] and w₂ = W1[0, 1] move, the other 7 parameters stay as trained.",
+    "A slice of a real loss: 2-2-1 tanh net on xor, half squared error, trained for 500 updates. " +
+    "w₁ = W1[0, 0] and w₂ = W1[0, 1] move, the other 7 parameters stay as trained.",
 };
 
 // What is true of this path, no more.
-function verdict({ steps, learning_rate: rate, momentum, surface }, path) {
-  const [first, last] = [path[0], path.at(-1)];
-  const against = ({ high, limit }) =>
-    `learning rate ${short(rate)} is ${rate < limit ? "below" : "above"} the limit ` +
-    `${momentum ? short(2 + 2 * momentum) : 2}/${short(high)} = ${short(limit, 3)}`;
+function verdict({ surface, steps, learning_rate: rate, momentum }, path) {
+  const [first, before, last] = [path[0], path.at(-2), path.at(-1)];
+  const side = ({ limit }) => Math.sign(rate - limit) + 1; // 0: below
+  const against = (p) =>
+    `${short(rate)} is ${["below", "at", "above"][side(p)]} the limit ` +
+    `${short(2 + 2 * momentum)}/${short(p.high)} = ${short(p.limit, 3)}`;
   if (path.length <= steps) {
-    const why = first.limit ? ` At the start the ${against(first)}.` : "";
+    const why = first.limit ? ` At the start the learning rate ${against(first)}.` : "";
     return `Diverged: after ${path.length} steps the loss is not a finite number.${why}`;
   }
-  const place = last.w.slice(0, surface === "one weight" ? 1 : 2).map((v) => short(v));
-  let text = `After ${steps} steps: w = (${place.join(", ")}), loss ${short(last.loss)}. `;
+  const w = last.w.slice(0, surface === "one weight" ? 1 : 2).map((v) => short(v));
+  let text = `After ${steps} steps: w = (${w.join(", ")}), loss ${short(last.loss)}. `;
   if (last.limit) {
-    text += `Here the ${against(last)}: a minimum as curved as this place would `;
-    text += rate < last.limit ? "hold the path." : "throw the path out.";
-    const moved = Math.abs(Math.log(first.limit / last.limit)) > 0.02;
+    const end = ["hold the path", "neither hold it nor throw it out", "throw it out"][side(last)];
+    text += `Here the learning rate ${against(last)}: a minimum as curved as this would ${end}.`;
+    const moved = Math.abs(first.limit / last.limit - 1) > 0.02;
     if (moved) text += ` At the start the limit was ${short(first.limit, 3)}.`;
   } else {
-    const slope = Math.hypot(...last.gradient);
-    const saddle = slope ? "Beside a saddle" : "A saddle without slope, which descent never leaves";
-    text += `${slope < 1e-3 ? saddle : "No minimum is near"}: curvatures ${short(last.low, 3)} `;
-    text += `and ${short(last.high, 3)}, so no limit.`;
+    const saddle = last.slope ? "Beside a saddle" : "A saddle: no slope, so no step moves";
+    const curved = `Curvatures ${short(last.low, 3)} and ${short(last.high, 3)}: no limit.`;
+    text += `${last.slope < 1e-3 ? saddle : "No minimum is near"}. ${curved}`;
   }
-  const stride = (k) => Math.hypot(...path[k].w.map((v, i) => v - path[k - 1].w[i]));
-  const ratio = steps > 1 ? stride(steps) / stride(steps - 1) : 0;
+  const ratio = last.stride / before?.stride;
   return ratio ? `${text} The last step was ${short(ratio, 3)} times the one before.` : text;
 }
-
-// --- The view ---
 
 export default {
   render({ model, el }) {
@@ -154,31 +134,126 @@ export default {
     const fold = ui.fold("Start, momentum, curvature", names);
 
     const map = new Plot({ label: "The surface and the path on it", height: 332 });
-    const small = { height: 166, left: 46 };
-    const fall = new Plot({ ...small, label: "Loss over the steps", yLabel: "loss" });
-    const label = "Learning rate and limit over the steps";
-    const bound = new Plot({ ...small, label, xLabel: "steps", yLabel: label });
+    const fall = new Plot({ label: "Loss over the steps", height: 166, yLabel: "loss" });
+    const label = "learning rate / limit (gray: thrown out)";
+    const bound = new Plot({ label, height: 166, xLabel: "steps", yLabel: label });
+    const words = make("p");
+    ui.stage.append(map.node, make("div", { class: "bx-side" }, fall.node, bound.node), words);
     const [w, h] = [map.width, map.height];
     const tint = map.raster(GRID);
     const lines = map.add("path");
     const valley = map.add("g");
     const route = map.add("path", { class: "bx-line" });
     const dots = map.add("path", { class: "bx-dots" });
-    const arrow = map.add("path", { d: "M-11 -6L0 0L-11 6", class: "bx-forward" });
-    const [x, y, end, note] = [
-      svg("text", { x: w / 2, y: h + 35, "text-anchor": "middle" }),
-      svg("text", { y: -4, class: "bx-quiet" }),
-      svg("text", { class: "bx-halo" }),
-      svg("text", { x: w - 5, y: 17, class: "bx-halo", "text-anchor": "end" }),
-    ];
-    const start = knob(move);
-    map.over.append(x, y, end, note, start);
-    map.node.addEventListener("click", move);
+    const text = (plot, more) => plot.over.appendChild(svg("text", { class: "bx-halo", ...more }));
+    const [xName, yName] = [text(map, { x: w / 2, y: h + 35 }), text(map, { y: -4 })];
+    const [end, now] = [text(map), text(bound, { x: w, "text-anchor": "end" })];
+    const start = map.over.appendChild(svg("g", { onpointerdown: drag, onpointermove: drag }));
+    start.append(
+      svg("circle", { r: 28, class: "bx-grip" }),
+      svg("circle", { r: 8, class: "bx-node" }),
+      svg("text", { x: -3.8, y: 4.2 }, "0"),
+    );
+    map.node.addEventListener("click", drag);
     const curve = fall.add("path", { class: "bx-forward" });
-    const lost = fall.add("text", { x: fall.width - 5, y: 17, class: "bx-halo", "text-anchor": "end" });
-    const zone = bound.add("path", { class: "bx-zone" });
-    const edge = bound.add("path", { class: "bx-line" });
-    const rate = bound.add("path", { class: "bx-sketch" });
-    const [above, now] = [bound.add("text", { class: "bx-halo" }), bound.add("text", { class: "bx-halo" })];
-    const words = make("p", { class: "bx-note" });
-    ui.stage.append(map.node, make("div", { class: "bx-side" }, fall.node, bound.node), words);
+    bound.add("rect", { width: w, height: (2 / 3) * bound.height, class: "bx-zone" });
+    const shares = bound.add("path", { class: "bx-dots" });
+    let key = "";
+
+    function drag(event) {
+      if (event.type === "pointerdown") start.setPointerCapture(event.pointerId);
+      else if (event.type !== "click" && !event.buttons) return;
+      const [x, y] = map.at(event).map((v) => clamp(Number(v.toFixed(2)), -EDGE, EDGE));
+      ui.set({ start_w1: x, ...(ui.state.surface !== "one weight" && { start_w2: y }) });
+    }
+
+    // What depends on the surface alone.
+    function ground(state) {
+      const { surface, curvature_1, curvature_2, angle } = state;
+      const { paper, ink } = ui.colors();
+      const wanted = JSON.stringify([surface, curvature_1, curvature_2, angle, paper]);
+      if (wanted === key) return;
+      key = wanted;
+      const [two, turned] = [surface !== "one weight", surface === "quadratic"];
+      const shown = [true, two, true, turned || !two, turned, turned];
+      shown.forEach((show, i) => (fold.children[i].hidden = !show));
+      words.textContent = notes[surface];
+      [xName.textContent, yName.textContent] = two ? ["w₁", "w₂"] : ["w", "loss"];
+      const top = 8.8 * 10 ** Math.ceil(Math.log10(curvature_1)); // for a decade of curvatures
+      map.scale([-EDGE, EDGE], two ? [-EDGE, EDGE] : [0, top]);
+      const { at } = surfaces[surface](state);
+      const place = (i) => (2 * EDGE * i) / (GRID - 1) - EDGE;
+      const E = new Float64Array(GRID * GRID);
+      E.forEach((_, i) => (E[i] = at([place(i % GRID), -place(Math.floor(i / GRID))])[0]));
+      const low = Math.min(...E);
+      const range = Math.max(...E) - low;
+      const [light, dark] = [rgb(paper), rgb(ink)];
+      const depth = (e) => clamp(1 + Math.log((e - low) / range) / 7.7, 0, 1);
+      tint((i) => mix(light, dark, two ? 0.25 * depth(E[i]) : 0));
+      const levels = [1, 2, 3, 4, 5, 6, 7].map((k) => low + range / 3 ** k);
+      const d = two
+        ? levels.map((level) => contour(map, E, GRID, level)).join("")
+        : map.through(GRID, place, (i) => E[i]);
+      set(lines, { d, class: two ? "bx-level" : "bx-forward" });
+    }
+
+    // The minima of "product", in pieces: solid where they would hold the path.
+    function minima({ surface, learning_rate, momentum }) {
+      valley.replaceChildren();
+      for (let k = surface === "product" ? -24 : 24; k < 24; k++) {
+        const [side, i] = [k < 0 ? -1 : 1, ((k + 24) % 24) - 12];
+        const [u, v] = [3 ** (i / 12), 3 ** ((i + 1) / 12)];
+        const share = 2 / (u * v + 1 / (u * v)); // of the limit at (1, 1)
+        const limit = share * (1 + momentum);
+        const [x, y] = [map.px(side * u), map.py(side / u)];
+        const d = `M${x} ${y}L${map.px(side * v)} ${map.py(side / v)}`;
+        const look = learning_rate < limit ? "bx-safe" : "bx-unsafe";
+        valley.append(svg("path", { d, class: look, style: `--share: ${100 * share}%` }));
+        const at = { x: x + 14 * side - 8, y: y - 10 * side + 4, class: "bx-halo bx-quiet" };
+        if ([-8, -1, 7].includes(i)) valley.append(svg("text", at, short(limit, 2)));
+      }
+    }
+
+    ui.draw((state) => {
+      const { steps, learning_rate } = state;
+      ground(state);
+      minima(state);
+      const path = descend(state);
+      const [last, n] = [path.at(-1), path.length];
+      const lost = n <= steps;
+      // What is far away is drawn nearer, in its direction: pictures have no such numbers.
+      const points = path.map((p) => {
+        const at = [map.px(p.w[0]), map.py(state.surface === "one weight" ? p.loss : p.w[1])];
+        const far = Math.max(1, ...at.map((v) => Math.abs(v) / 5000));
+        return at.map((v) => Number((v / far).toFixed(1)));
+      });
+      set(route, { d: `M${points.join("L")}` });
+      set(dots, { d: points.map((p) => `M${p}h0`).join("") });
+      set(start, { transform: `translate(${points[0]})` });
+      const left = 1 + points.findLastIndex(([u, v]) => u >= 0 && u <= w && v >= 0 && v <= h);
+      const [u, v] = points.at(-1);
+      if (left < n) {
+        end.textContent = `leaves at step ${left}${lost ? `, ✕ not finite at step ${n}` : ""}`;
+        set(end, { x: w - 4, y: 16, "text-anchor": "end" });
+      } else {
+        end.textContent = steps || "";
+        set(end, { x: clamp(u + 10, 0, w - 22), y: clamp(v - 8, 12, h), "text-anchor": "start" });
+      }
+
+      const most = [5, 10, 20, 50, 100, 200].find((m) => m >= steps);
+      fall.scale([0, most], [1e-8, 100], { log: true });
+      bound.scale([0, most], [0, 3]);
+      set(curve, { d: fall.through(n, (k) => k, (k) => path[k].loss) });
+      const height = ({ limit }) => bound.py(Math.min(learning_rate / limit, 3));
+      const all = path.map((p, k) => (p.limit ? `M${bound.px(k)} ${height(p)}h0` : ""));
+      set(shares, { d: all.join("") });
+      now.textContent = lost ? "" : last.limit ? `limit ${short(last.limit, 3)}` : "no limit";
+      set(now, { y: clamp((height(last) || 0) - 8, 14, bound.height) });
+
+      const { high: curvature, limit } = last;
+      ui.measure({ loss: lost ? NaN : last.loss, steps, learning_rate, curvature, limit });
+      ui.say(verdict(state, path));
+    });
+    return ui.close;
+  },
+};

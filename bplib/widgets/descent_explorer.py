@@ -42,13 +42,13 @@ class DescentExplorer(Explorer):
     measures = ("loss", "steps", "learning_rate", "curvature", "limit")
 
     surface = Choice("product", SURFACES, "surface")
-    learning_rate = Number(0.4, 1e-3, 10, "learning rate", log=True)
+    learning_rate = Number(0.6, 1e-3, 10, "learning rate", log=True)
     steps = Whole(30, 0, 200, "steps")
     start_w1 = Number(2.1, -EDGE, EDGE, "start, w₁")
     start_w2 = Number(0.4, -EDGE, EDGE, "start, w₂")
     momentum = Number(0, 0, 0.99, "momentum")
     curvature_1 = Number(1, 0.01, 100, "first curvature", log=True)
-    curvature_2 = Number(4, 0.01, 100, "second curvature", log=True)
+    curvature_2 = Number(3, 0.01, 100, "second curvature", log=True)
     angle = Number(30, 0, 90, "angle in degrees")
 
     def weights(self):
@@ -57,34 +57,51 @@ class DescentExplorer(Explorer):
 
     def at(self, w):
         """The loss at w (d,), its gradient (d,) and its Hessian (d, d)."""
+        w = self._place(w)
+        return *self._slope(w), self._hessian(w)
+
+    def _place(self, w):
+        """w as an array (d,), or a clear error."""
         w = np.asarray(w, float)
         if w.shape != (self.weights(),):
             raise ValueError(
-                f'at expects {self.weights()} weights on the surface "{self.surface}", '
-                f"got shape {w.shape}"
+                f'the surface "{self.surface}" expects w of shape '
+                f"({self.weights()},), got shape {w.shape}"
             )
+        return w
+
+    def _slope(self, w):
+        """The loss at w and its gradient."""
         a, b = self.curvature_1, self.curvature_2
         if self.surface == "one weight":
             error = w - 1
-            return float(a / 2 * error[0] * error[0]), a * error, np.array([[a]])
+            return float(a / 2 * error[0] * error[0]), a * error
         if self.surface == "quadratic":
-            c, s = (f(math.radians(self.angle)) for f in (math.cos, math.sin))
-            turn = np.array([[c, s], [-s, c]])
-            u, v = turn @ w
-            gradient = turn.T @ (a * u, b * v)
-            return float(a * u * u + b * v * v) / 2, gradient, turn.T * (a, b) @ turn
+            u, v = self._turn() @ w
+            return float(a * u * u + b * v * v) / 2, self._turn().T @ (a * u, b * v)
         if self.surface == "product":
-            w1, w2 = w
-            error = w1 * w2 - 1
-            hessian = [[w2 * w2, 2 * w1 * w2 - 1], [2 * w1 * w2 - 1, w1 * w1]]
-            return float(error * error / 2), w[::-1] * error, np.array(hessian)
-        loss, gradient = slice_of_network(w)
-        rows = [
-            slice_of_network(w + h)[1] - slice_of_network(w - h)[1]
+            error = w[0] * w[1] - 1
+            return float(error * error / 2), w[::-1] * error
+        return slice_of_network(w)
+
+    def _hessian(self, w):
+        a, b = self.curvature_1, self.curvature_2
+        if self.surface == "one weight":
+            return np.array([[a]])
+        if self.surface == "quadratic":
+            return self._turn().T * (a, b) @ self._turn()
+        if self.surface == "product":
+            cross = 2 * w[0] * w[1] - 1
+            return np.array([[w[1] * w[1], cross], [cross, w[0] * w[0]]])
+        half = [
+            (slice_of_network(w + h)[1] - slice_of_network(w - h)[1]) / (4 * NEARBY)
             for h in NEARBY * np.eye(2)
         ]
-        hessian = np.array(rows) / (2 * NEARBY)
-        return loss, gradient, (hessian + hessian.T) / 2
+        return np.array(half) + np.transpose(half)  # symmetric in every digit
+
+    def _turn(self):
+        c, s = (f(math.radians(self.angle)) for f in (math.cos, math.sin))
+        return np.array([[c, s], [-s, c]])
 
     def descend(self):
         """path() and losses() in one go."""
@@ -94,7 +111,7 @@ class DescentExplorer(Explorer):
         losses = np.full(self.steps + 1, np.nan)
         with np.errstate(over="ignore", invalid="ignore"):
             for k in range(self.steps + 1):
-                loss, gradient, _ = self.at(w)
+                loss, gradient = self._slope(w)
                 if not math.isfinite(loss):
                     break
                 path[k], losses[k] = w, loss
@@ -118,7 +135,7 @@ class DescentExplorer(Explorer):
             path = self.path()
             w = path[np.isfinite(path[:, 0])][-1]
         with np.errstate(over="ignore", invalid="ignore"):
-            hessian = self.at(w)[2]
+            hessian = self._hessian(self._place(w))
         finite = np.isfinite(hessian).all()
         return np.linalg.eigvalsh(hessian) if finite else np.full(len(hessian), np.nan)
 
@@ -152,12 +169,12 @@ class DescentExplorer(Explorer):
         plane, ink = axes["plane"], "#222222"
         grid = np.linspace(-EDGE, EDGE, 61)
         if self.weights() == 1:
-            height = [self.at([w])[0] for w in grid]
+            height = [self._slope(np.array([w]))[0] for w in grid]
             plane.plot(grid, height)
             plane.set(xlabel="$w$", ylabel="loss", ylim=(0, self.top()))
             xy = np.column_stack([path[:n, 0], losses[:n]])
         else:
-            E = np.array([[self.at((u, v))[0] for u in grid] for v in grid])
+            E = self._heights(np.stack(np.meshgrid(grid, grid), axis=-1))
             low, high = E.min(), E.max()
             levels = low + (high - low) * 3.0 ** -np.arange(7, 0, -1)
             plane.contour(grid, grid, E, levels, colors="#8c8c8c", linewidths=0.9)
@@ -178,13 +195,25 @@ class DescentExplorer(Explorer):
         axes["loss"].plot(np.maximum(losses, 1e-12))
         if n <= self.steps:
             axes["loss"].set_title(f"diverged at step {n}", fontsize=11)
-        limits = [self.limit(w) for w in path[:n]]
-        axes["limit"].plot(limits, color=ink)
-        axes["limit"].axhline(self.learning_rate, ls="--", color=ink, lw=1.2)
-        axes["limit"].set(ylabel="limit", yscale="log", ylim=(1e-3, 10))
-        axes["limit"].set(xlabel="steps (dashed: the learning rate)")
+        shares = [self.learning_rate / self.limit(w) for w in path[:n]]
+        axes["limit"].plot(np.minimum(shares, 3), ".", color=ink, clip_on=False)
+        axes["limit"].axhspan(1, 3, color="#d9d9d9")
+        axes["limit"].set(xlabel="steps", ylabel="rate / limit", ylim=(0, 3))
         for name in ("loss", "limit"):
             axes[name].set(xlim=(0, max(self.steps, 1)))
+
+    def _heights(self, places):
+        """The loss at many places, (..., 2)."""
+        flat = places.reshape(-1, 2)
+        if self.surface == "network":  # a copy of the net for each place
+            trained, x, t = trained_network()
+            net = Net(Dense(2, 2), Tanh(), Dense(2, 1), copies=len(flat))
+            net.theta = np.tile(trained.theta, (len(flat), 1))
+            net.theta[:, :2] = flat
+            losses = SquaredError().forward(net.forward(x), t)
+        else:
+            losses = np.array([self._slope(w)[0] for w in flat])
+        return losses.reshape(places.shape[:-1])
 
     def top(self):
         """The height of the picture of one weight: that of a decade of curvatures."""

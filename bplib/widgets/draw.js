@@ -26,10 +26,12 @@ export function set(element, attributes) {
   return element;
 }
 
-// A number for readers: four significant digits, no trailing zeros.
+// A number for readers: four significant digits, no trailing zeros, few zeros in front.
 export function short(value, digits = 4) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  const text = String(Number(value.toPrecision(digits)));
+  const round = Number(value.toPrecision(digits));
+  const size = Math.abs(round);
+  const text = size && (size < 1e-4 || size >= 1e7) ? round.toExponential() : String(round);
   return text.replaceAll("-", "−").replace("e+", "e");
 }
 
@@ -116,19 +118,19 @@ export class Plot {
     return d;
   }
 
-  // A canvas behind the area, n x n pixels; paint(color) asks [r, g, b] for each, row by
+  // A canvas behind the area, n x rows pixels; paint(color) asks [r, g, b] for each, row by
   // row from the top.
-  raster(n) {
-    const canvas = make("canvas", { width: n, height: n, "aria-hidden": "true" });
+  raster(n, rows = n) {
+    const canvas = make("canvas", { width: n, height: rows, "aria-hidden": "true" });
     const [w, h] = this.outer;
     canvas.style.cssText =
       `left:${(100 * this.left) / w}%;top:${(100 * this.top) / h}%;` +
       `width:${(100 * this.width) / w}%;height:${(100 * this.height) / h}%`;
     this.node.prepend(canvas);
     const context = canvas.getContext("2d");
-    const image = context.createImageData(n, n);
+    const image = context.createImageData(n, rows);
     return (color) => {
-      for (let i = 0; i < n * n; i++) {
+      for (let i = 0; i < n * rows; i++) {
         image.data.set(color(i), 4 * i);
         image.data[4 * i + 3] = 255;
       }
@@ -210,6 +212,7 @@ export function contour(plot, values, n, level = 0) {
 // heights are changed in place; change() is called after. Returns { node, refresh }.
 export function handles(plot, xs, heights, change, name = "height") {
   const group = plot.over.appendChild(svg("g", { class: "bx-handles" }));
+  set(plot.svg, { role: "group" }); // what is in an image nobody can reach
   const line = group.appendChild(svg("path", { class: "bx-sketch" }));
   const unit = () => (plot.y[1] - plot.y[0]) / 50;
   const move = (k, y) => {

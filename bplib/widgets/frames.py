@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bplib.drawing import STYLE
-from bplib.widgets.explorer import Explorer, Numbers, Words, WrongValue
+from bplib.widgets.explorer import Explorer, Numbers, Words, WrongValue, literal
 
-DPI = 125  # 7 inches are 875 pixels, shown no wider than 700: sharp
+SIZE = (7, 3.4)  # inches
+DPI = 120  # 7 inches are 840 pixels, shown no wider than 700: sharp
 
 
 class Places(Numbers):
@@ -53,6 +54,7 @@ class Frames(Explorer):
     """
 
     title = "Pictures to compare"
+    measures = ("first", "second")  # the sliders' values; their names will do as well
 
     at = Places((0,), 0, 999, "place of each slider", most=2)
     names = Words((), "sliders", many=True)
@@ -67,34 +69,34 @@ class Frames(Explorer):
     frames = traitlets.List(traitlets.Bytes()).tag(sync=True)
 
     def __init__(
-        self, draw=None, values=None, *, alt=None, title="", size=(7, 3.4), **parameters
+        self, draw=None, values=None, *, alt=None, title="", size=SIZE, **parameters
     ):
-        self._drawing, self._values = draw, []
-        if draw is None and values is None:  # from a state: the images are elsewhere
-            super().__init__(**parameters)
-            return
-        names, lists, texts = check_values(draw, values)
-        self._values = list(itertools.product(*lists))
-        alts = [alt_text(alt, names, each) for each in self._values]
-        if len(set(alts)) < len(alts):
-            raise ValueError(
-                f"Frames expects an alt that tells its {len(alts)} pictures apart, got "
-                f"{alts[0]!r} for several: name the values in it, as {{0}}"
-            )
-        literals = [", ".join(map(repr, values)) for values in lists]
-        pairs = zip(map(repr, names), literals, strict=True)
-        super().__init__(
-            names=names,
-            first=texts[0],
-            second=texts[1] if len(texts) > 1 else [],
-            alts=alts,
-            heading=title,
-            pixels=[round(DPI * inches) for inches in size],
-            call=f"{getattr(draw, '__name__', 'draw').replace('<lambda>', 'draw')}, "
-            f"{{{', '.join(f'{name}: [{each}]' for name, each in pairs)}}}",
-            **{"at": [0] * len(names), **parameters},
-        )
-        self.frames = [self._image(each, size) for each in self._values]
+        self._drawing, self._places = draw, []
+        if (draw, values, alt, title) != (None, None, None, ""):  # else from a state
+            names, lists, texts = check_values(draw, values)
+            self._places = list(itertools.product(*lists))
+            alts = [alt_text(alt, names, place) for place in self._places]
+            if len(set(alts)) < len(alts):
+                raise ValueError(
+                    f"Frames expects an alt that tells its {len(alts)} pictures apart, "
+                    f"got {alts[0]!r} for several: name the values in it, as {{0}}"
+                )
+            parameters = {
+                "at": [0] * len(names),
+                "names": names,
+                "first": texts[0],
+                "second": texts[1] if len(texts) > 1 else [],
+                "alts": alts,
+                "heading": title,
+                "pixels": [round(DPI * inches) for inches in size],
+                "call": call_of(draw, zip(names, lists, strict=True), alt, title, size),
+                **parameters,
+            }
+        # A goal may name the sliders.
+        named = [name.replace(" ", "_") for name in parameters.get("names", ())]
+        self.measures = (*self.measures, *named)
+        super().__init__(**parameters)
+        self.frames = [self._image(place, size) for place in self._places]
 
     def shown(self):
         """The number, from 0, of the picture that the sliders are at."""
@@ -102,22 +104,20 @@ class Frames(Explorer):
         return int(np.ravel_multi_index(self.at, shape)) if shape else 0
 
     def draw(self, figure):
-        if not self._values:
+        if not self._places:
             raise ValueError("Frames has nothing to draw with: it was made of a state")
         figure.set_size_inches(*(side / DPI for side in self.pixels))
-        self._draw_at(figure, self._values[self.shown()])
+        self._draw_at(figure, self._places[self.shown()])
 
     def summary(self):
         return self.alts[self.shown()] if self.alts else "There are no pictures."
 
     def __repr__(self):
-        given = self.changed()
         mine = {"at", "names", "first", "second", "alts", "heading", "pixels", "call"}
-        rest = {k: v for k, v in given.items() if k not in mine}
-        if self.heading:
-            rest["title"] = self.heading
-        more = "".join(f", {name}={value!r}" for name, value in rest.items())
-        return f"Frames({self.call}, at={list(self.at)}{more})"
+        rest = {k: v for k, v in self.changed().items() if k not in mine}
+        given = [f"{name}={literal(value)}" for name, value in rest.items()]
+        made = [self.call] if self.call else []
+        return f"Frames({', '.join([*made, f'at={list(self.at)}', *given])})"
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
@@ -162,12 +162,6 @@ class Frames(Explorer):
         )
         raise WrongValue(f"Frames expects at to be places from {tops}, got {list(at)}")
 
-    @traitlets.validate("goal")
-    def _check_goal(self, proposal):
-        if proposal.value:
-            raise WrongValue("Frames has no goal: it knows no numbers of its pictures")
-        return proposal.value
-
 
 def check_values(draw, values):
     """Names, values and their texts, a list for each slider; or a clear error."""
@@ -188,6 +182,19 @@ def check_values(draw, values):
         lists.append(given)
     texts = [[text_of(value) for value in each] for each in lists]
     return list(map(str, values)), lists, texts
+
+
+def call_of(draw, values, alt, title, size):
+    """What stands between the brackets of Frames(...), but for `at`."""
+
+    def name(function, instead):
+        return getattr(function, "__name__", instead).replace("<lambda>", instead)
+
+    given = [name(draw, "draw"), repr(dict(values))]
+    given += [f"alt={literal(alt) if isinstance(alt, str) else name(alt, 'alt')}"]
+    given += [f"title={literal(title)}"] if title else []
+    given += [f"size={tuple(size)}"] if tuple(size) != SIZE else []
+    return ", ".join(given)
 
 
 def text_of(value):

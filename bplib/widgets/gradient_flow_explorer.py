@@ -25,8 +25,8 @@ class GradientFlowExplorer(Explorer):
     squares of its entries. Sizes are those of y, a layer's output, and of dz, the
     gradient at its weighted sum z, both over all points and units; or of dW, the
     gradient of its weights. They are taken before an update: at iteration 0 the net is
-    untrained. A size that is no finite number is nan, as is all that follows a
-    loss that is not finite.
+    untrained. Where one of these numbers or the loss is not finite the run is over:
+    from that iteration on all are nan.
 
     Stuck are, of tanh and sigmoid, outputs within 0.01 of the least or greatest
     possible (saturated); of relu, units that give 0 for all points (dead).
@@ -59,7 +59,7 @@ class GradientFlowExplorer(Explorer):
     def net(self):
         """The bplib net after `iterations` updates; it gives logits.
 
-        After fewer, if a loss was not finite before: the last net that had a finite one.
+        Where a number was not finite before: the last net that had only finite ones.
         """
         return self.run()[0]
 
@@ -67,36 +67,38 @@ class GradientFlowExplorer(Explorer):
         """Train: net, sizes of y, of the gradient, share of stuck, losses."""
         updates = self.iterations if iterations is None else iterations
         x, t = dataset("moons", POINTS, seed=self.seed)
-        net, loss = self.untrained(), BinaryCrossEntropy()
+        net, loss = self._untrained(), BinaryCrossEntropy()
         good, optimizer = net.theta.copy(), SGD(self.learning_rate)
         forward, backward, stuck = np.full((3, self.depth, updates + 1), np.nan)
         losses = np.full(updates + 1, np.nan)
-        with np.errstate(all="ignore"):  # numbers may become infinite: that is shown
+        with np.errstate(all="ignore"):  # numbers may become infinite
             for now in range(updates + 1):
                 outputs = [x]
                 for layer in net.layers:
                     outputs.append(layer.forward(outputs[-1]))
-                value = loss.forward(outputs[-1], t)
-                if not np.isfinite(value):
-                    net.theta = good
-                    break
-                losses[now] = value
+                numbers = [[loss.forward(outputs[-1], t)], [], [], []]
                 dy = net.layers[-1].backward(loss.backward())
                 for k in reversed(range(self.depth)):
                     dense, activation = net.layers[2 * k : 2 * k + 2]
                     y, dz = outputs[2 * k + 2], activation.backward(dy)
                     dy = dense.backward(dz)
-                    forward[k, now] = rms(y)
-                    backward[k, now] = rms(dz if self.gradient == "dz" else dense.dW)
-                    stuck[k, now] = self.share_stuck(y)
+                    size = rms(dz if self.gradient == "dz" else dense.dW)
+                    for row, number in zip(
+                        numbers[1:], (rms(y), size, self._share_stuck(y)), strict=True
+                    ):
+                        row.insert(0, number)
+                if not np.isfinite(np.concatenate(numbers)).all():
+                    net.theta = good
+                    break
+                [losses[now]], forward[:, now], backward[:, now], stuck[:, now] = (
+                    numbers
+                )
                 if now < updates:
                     good = net.theta.copy()
                     optimizer.step(net.theta, net.grad)
-        for sizes in (forward, backward):
-            sizes[~np.isfinite(sizes)] = np.nan
         return net, forward, backward, stuck, losses
 
-    def untrained(self):
+    def _untrained(self):
         sizes = [2, *[self.width] * self.depth, 1]
         layers = [Dense(*pair) for pair in zip(sizes, sizes[1:], strict=False)]
         for k in reversed(range(self.depth)):
@@ -106,7 +108,7 @@ class GradientFlowExplorer(Explorer):
         net.theta = self.scale * initial_theta(sizes, self.seed, init)
         return net
 
-    def share_stuck(self, y):
+    def _share_stuck(self, y):
         if self.activation == "relu":
             return (y == 0).all(axis=0).mean()
         least = {"tanh": -1, "sigmoid": 0}[self.activation]
@@ -117,35 +119,37 @@ class GradientFlowExplorer(Explorer):
         figure.set_size_inches(7, 3.6)
         profile, colors = figure.subplots(1, 2)
         layers, now = np.arange(1, self.depth + 1), self.iterations
-        profile.set(yscale="log", ylim=(1e-8, 1e2))
+        profile.set(yscale="log", ylim=(1e-6, 10))
         for sizes, color, line, name in (
             (forward, drawing.FORWARD, "o-", "y"),
             (backward, drawing.BACKWARD, "s--", self.gradient),
         ):
             shown = np.where(sizes[:, now] > 0, sizes[:, now], np.nan)
             profile.plot(layers, shown, line, color=color, label=f"rms of {name}", ms=5)
-            low, high = np.nanmin([1e-8, *shown]), np.nanmax([1e2, *shown])
+            low, high = np.nanmin([1e-6, *shown]), np.nanmax([10, *shown])
             least, most = profile.get_ylim()
             profile.set_ylim(min(low, least), max(high, most))
-        profile.set(xlabel="hidden layer", title=f"At iteration {now}")
+        over = "" if np.isfinite(forward[0, now]) else ": not finite"
+        profile.set(xlabel="hidden layer", title=f"At iteration {now}{over}")
+        profile.set(xlim=(0.5, self.depth + 0.5))
+        profile.xaxis.get_major_locator().set_params(integer=True)
         profile.legend(loc="lower left", bbox_to_anchor=(0, 0))
         names = [str(k) if self.depth < 12 or k % 5 == 0 else "" for k in layers]
         drawing.gradient_flow(colors, backward.T, names=names, start=0)
         colors.axvline(now, color=drawing.INK, lw=1.5)
+        colors.invert_yaxis()  # the first layer at the bottom, as on the page
         colors.set(ylabel="hidden layer")
 
     def summary(self):
-        _, forward, backward, stuck, losses = self.run()
+        _, forward, backward, _, losses = self.run()
+        init = "He" if self.activation == "relu" else "Xavier"
         setting = (
-            f"{self.depth} hidden layers of {self.width} {self.activation} units, "
-            f"initial weights {self.scale:g} times "
-            f"{'He' if self.activation == 'relu' else 'Xavier'}"
+            f"Gradient flow through {self.depth} hidden layers of {self.width} "
+            f"{self.activation} units, initial weights {self.scale:g} times {init}"
         )
         if np.isnan(losses[-1]):
             first = np.flatnonzero(np.isnan(losses))[0]
-            return (
-                f"{setting}: at iteration {first} the loss is no longer a finite number"
-            )
+            return f"{setting}: at iteration {first} a number is no longer finite."
         first, last = backward[[0, -1], -1]
         ratio = f", {first / last:.3g} times that" if last > 0 else ""
         return (

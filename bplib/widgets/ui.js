@@ -22,7 +22,8 @@ export function problem(spec, value) {
     numbers: () => [list(value, axes), `numbers from ${low} to ${high}, rows equally long`],
     words: () => [many ? Array.isArray(value) && value.every(text) : text(value), "text"],
   }[kind]();
-  const came = text(value) ? `“${value}”` : JSON.stringify(value);
+  const bare = typeof value === "number" ? value : JSON.stringify(value); // JSON has no Infinity
+  const came = text(value) ? `“${value}”` : bare;
   return good ? "" : `${spec.label} must be ${wanted}, not ${String(came).slice(0, 40)}`;
 }
 
@@ -40,15 +41,18 @@ export function python(spec, value) {
   return Number.isInteger(value) && spec.kind !== "whole" ? `${value}.0` : String(value);
 }
 
+const BROKEN = "This state cannot be shown";
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 // The frame of one view. about: from parameters.js. Returns the `ui` of the explorer:
 //   ui.state               the parameters; always valid
 //   ui.set({ name: value })   change some, everywhere; says what is wrong, then false
 //   ui.stage               where the pictures go
-//   ui.call, ui.controls     a function of the state, for another Python call; the box for
-//                          controls of the explorer's own
+//   ui.controls            where controls of the explorer's own go
+//   ui.call                a function of the call's arguments: what to write instead
 //   ui.control(name), ui.fold(label, names), ui.button(label, act), ui.player(name, perSecond)
+//   ui.slider(key, spec, read, put)   one for something else; put(value) is false if refused
+//   ui.amend               a function of what is about to be set: what to set instead
 //   ui.draw(f)             f(state) draws; it runs at once, and in the next frame after any
 //                          change; if it returns true it has more to do, and runs again
 //   ui.sketch(plot, xs, heights, name)   where a question is answered by drawing
@@ -56,9 +60,10 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 export function explorer({ model, el, about }) {
   const { name: className, title, parameters } = about;
   const ui = { state: {}, close, set: change, draw, say, measure, control, fold, button, player };
+  Object.assign(ui, { slider, complain, refresh: changed });
   const closing = [];
   const controls = {};
-  let [drawing, frame, saving, telling, palette, reset] = [null, 0, 0, 0, null, null];
+  let [drawing, frame, telling, palette, reset] = [null, 0, 0, null, null];
 
   // --- The frame ---
   const parts = Object.fromEntries(
@@ -70,7 +75,7 @@ export function explorer({ model, el, about }) {
   set(parts.said, { role: "status" });
   set(parts.wrong, { role: "alert" });
   const naming = { class: "bx", role: "group", "aria-label": title }; // no landmark: may repeat
-  const root = make("section", naming, ...Object.values(parts));
+  const root = make("div", naming, ...Object.values(parts));
   // JupyterLab takes the arrows, and "d d" deletes a cell, unless the focused element says no.
   root.addEventListener("focusin", ({ target }) => {
     set(target, { "data-lm-suppress-shortcuts": true });
@@ -106,15 +111,10 @@ export function explorer({ model, el, about }) {
     }
     complain("");
     for (const name in values) model.set(name, values[name]);
-    // A kernel hears of it ten times a second, not at every pixel.
-    saving ||= setTimeout(save, 100);
-    return true;
-  }
-
-  function save() {
-    clearTimeout(saving);
-    saving = 0;
+    // At once: an echo of the kernel undoes what was not saved. Jupyter sends no more than one
+    // message at a time.
     model.save_changes();
+    return true;
   }
 
   function changed() {
@@ -126,12 +126,13 @@ export function explorer({ model, el, about }) {
     read();
     ask();
     const given = Object.entries(ui.state).filter(([n, v]) => !same(v, parameters[n].default));
-    const text = given.map(([n, v]) => `${n}=${python(parameters[n], v)}`).join(", ");
-    call.textContent = ui.call?.(ui.state) ?? `${className}(${text})`;
+    const texts = given.map(([n, v]) => `${n}=${python(parameters[n], v)}`);
+    call.textContent = `${className}(${(ui.call?.(texts) ?? texts).join(", ")})`;
     try {
       if (drawing?.(ui.state)) changed();
+      if (parts.wrong.textContent.startsWith(BROKEN)) complain("");
     } catch (error) {
-      complain(`This state cannot be shown: ${error.message}`);
+      complain(`${BROKEN}: ${error.message}`);
     }
     for (const control of Object.values(controls)) control();
   }
@@ -167,17 +168,22 @@ export function explorer({ model, el, about }) {
     const { low, high, log, kind } = spec;
     const to = (v) => (log ? Math.log10(v) : v);
     const from = (s) => (log ? Number((10 ** s).toPrecision(3)) : Number(s.toPrecision(10)));
-    const hundredth = 10 ** Math.floor(Math.log10((high - low) / 40));
-    const step = kind === "whole" ? 1 : log ? 0.01 : hundredth;
+    const unit = 10 ** Math.floor(Math.log10((high - low) / 40));
+    const step = kind === "whole" ? 1 : log ? 0.01 : unit;
     const range = make("input", { type: "range", min: to(low), max: to(high), step });
     const typed = make("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
     set(typed, { "aria-label": `${spec.label}, typed`, size: 7, spellcheck: "false" });
     range.addEventListener("input", () => {
       put(clamp(from(Number(range.value)), low, high));
     });
+    let editing = false; // then nothing is written over what the reader types
+    typed.addEventListener("input", () => (editing = true));
+    typed.addEventListener("blur", () => (editing = false));
     typed.addEventListener("change", () => {
       const number = parse(typed.value);
-      if (!put(Number.isNaN(number) ? typed.value : number)) typed.value = String(value());
+      put(Number.isNaN(number) ? typed.value : number);
+      editing = false;
+      changed(); // and the field shows what is
     });
     controls[name] = () => {
       const now = value();
@@ -185,11 +191,8 @@ export function explorer({ model, el, about }) {
         range.value = to(now);
       }
       set(range, { "aria-valuetext": short(now) });
-      if (document.activeElement !== typed) typed.value = String(now);
+      if (!editing) typed.value = String(now);
     };
-    typed.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") typed.blur();
-    });
     const text = make("span", {}, spec.label);
     return make("div", { class: "bx-slider" }, make("label", {}, text, range), typed);
   }
@@ -272,7 +275,7 @@ export function explorer({ model, el, about }) {
       make("button", { type: "button", onclick: () => change({ prediction: value() }) }, text);
     const choices = options.length
       ? options.map((option) => answer(option, () => option))
-      : [answer("Show me", () => [...ui.drawn.heights])];
+      : [answer("Show me", () => [...(ui.drawn?.heights ?? [])])];
     const said = model.get("prediction");
     const words = typeof said === "string" ? `You predicted: ${said}` : "Dashed: yours";
     const reply = make("p", {}, words);
@@ -296,7 +299,7 @@ export function explorer({ model, el, about }) {
     tests[">="] = (a, b) => a >= b;
     const met = goal.split(" and ").every((condition) => {
       const [what, sign, number] = condition.split(" ");
-      return tests[sign](values[what], Number(number));
+      return tests[sign]?.(values[what], Number(number));
     });
     const words = goal.replaceAll("<=", "≤").replaceAll(">=", "≥").replaceAll("_", " ");
     const text = `Goal: ${words}. ${met && !ui.pending ? "✓ Reached." : "Not yet."}`;
@@ -331,7 +334,11 @@ export function explorer({ model, el, about }) {
     ui.stop?.();
     if (ui.drawn) ui.drawn.heights.splice(0, Infinity, ...ui.drawn.start);
     ui.drawn?.refresh();
-    change({ ...model.get("_start"), prediction: null });
+    const first = { ...model.get("_start"), prediction: null };
+    for (const [name, spec] of Object.entries(parameters)) {
+      if (problem(spec, first[name])) first[name] = spec.default;
+    }
+    change(first);
   });
   const events = [...Object.keys(parameters), "prediction"].map((name) => `change:${name}`);
   for (const event of events) model.on(event, changed);
@@ -340,7 +347,6 @@ export function explorer({ model, el, about }) {
   function close() {
     cancelAnimationFrame(frame);
     clearTimeout(telling);
-    if (saving) save();
     for (const end of closing) end();
     root.remove();
   }

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import json
+import re
 import shutil
 import sys
 
@@ -425,13 +426,18 @@ def test_a_second_build_changes_nothing(small, tmp_path):
     shutil.copytree(small.parents[1], folder)
     (folder / "_build" / "html" / "pages" / "altered.html").unlink(missing_ok=True)
     page = folder / "_build" / "html" / "pages" / "many.html"
-    first = page.read_bytes()
+
+    def text():  # myst-nb's style gets its version in the second build
+        return re.sub(r"(mystnb\.\w+\.css)\?v=\w+", r"\1", page.read_text("utf-8"))
+
+    first = text()
+    assert "data-frames" in first
     for again in (False, True):
         if again:
             shutil.rmtree(folder / "_build" / ".doctrees")
         code, log = build(folder)
         assert code == 0, log
-        assert page.read_bytes() == first
+        assert text() == first
 
 
 def test_a_link_to_nowhere_fails_the_build_each_time(tmp_path):

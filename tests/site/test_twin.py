@@ -119,16 +119,15 @@ def draw_group(rng, number, size):
     """Nets of one kind, whose data, rates and initial weights differ."""
     loss = [*LOSSES][number % 3]
     depth = rng.choice([0, 1, 1, 2, 2])
-    n_out = int(rng.integers(1 + (number % 3 == 2), 4))
-    sizes = [int(rng.integers(1, 4)), *rng.integers(1, 9, depth).tolist(), n_out]
-    if number == 0:
-        sizes = [3, 8, 8, 3]
+    least = 2 if loss == "softmax_cross_entropy" else 1
+    n_in, n_out = int(rng.integers(1, 4)), int(rng.integers(least, 4))
+    sizes = [n_in, *rng.integers(1, 9, depth).tolist(), n_out]
     n, outputs = int(rng.integers(8, 41)), ["identity", "sigmoid", "tanh"]
     group = {
         "sizes": sizes,
         "hidden": [*ACTIVATIONS][number % 4],
         "loss": loss,
-        "output": str(rng.choice(outputs)) if number % 3 == 0 else "identity",
+        "output": str(rng.choice(outputs)) if loss == "squared_error" else "identity",
         "n": n,
         "momentum": float(rng.choice([0, 0, 0.5, 0.9, rng.uniform(0, 0.95)])),
     }
@@ -140,7 +139,7 @@ def draw_group(rng, number, size):
     for _ in range(size):
         init = rng.choice(["xavier", "he", "number"])
         init = 10 ** rng.uniform(-1, 0.2) if init == "number" else str(init)
-        rate = 10 ** rng.uniform(-2, 0.2) * (1 - group["momentum"])
+        rate = 10 ** rng.uniform(-2, 0.5) * (1 - group["momentum"])
         theta = initial_theta(sizes, int(rng.integers(2**32)), init)
         x = rng.normal(size=(n, sizes[0]))
         yield {**group, "rate": float(rate), "theta": theta, "x": x, "t": t}
@@ -163,13 +162,19 @@ def train_group(cases, rng):
     optimizer = SGD(rates, cases[0]["momentum"])
     losses, thetas, velocities = [], {}, {}
     for k in range(UPDATES + 1):
-        losses.append(loss.forward(net.forward(x), t))
-        if k in MARKS:
-            thetas[k] = net.theta.copy()
-            memory = optimizer.memory or [np.zeros_like(net.theta)]
-            velocities[k] = memory[0].copy()
-        net.backward(loss.backward(), need_dx=False)
-        optimizer.step(net.theta, net.grad)
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses.append(loss.forward(net.forward(x), t))
+            lost = ~np.isfinite(losses[-1])
+            if lost.any():  # runs that diverge have a test of their own: a smaller rate
+                for case, gone in zip(cases * 2, lost, strict=True):
+                    case["rate"] /= 4 if gone else 1
+                return train_group(cases, rng)
+            if k in MARKS:
+                thetas[k] = net.theta.copy()
+                memory = optimizer.memory or [np.zeros_like(net.theta)]
+                velocities[k] = memory[0].copy()
+            net.backward(loss.backward(), need_dx=False)
+            optimizer.step(net.theta, net.grad)
     losses = np.stack(losses, axis=1)
     for i, case in enumerate(cases):
         here, near = (
@@ -184,9 +189,9 @@ def train_group(cases, rng):
 
 
 def parting(a, b):
-    """How far two runs are from each other, at worst."""
-    gaps = [error(*pair) for pair in zip(a["thetas"], b["thetas"], strict=True)]
-    return max(*gaps, error(a["losses"], b["losses"]))
+    """How far run a is from b, at worst, as long as both go."""
+    gaps = [error(*pair) for pair in zip(a["thetas"], b["thetas"], strict=False)]
+    return max(*gaps, error(a["losses"], b["losses"][: len(a["losses"])]))
 
 
 def one_update(case, theta, velocity):
@@ -232,11 +237,11 @@ TWIN = """return given.map((c) => {
     });
     return { ...seen, velocity: v };
   });
-  const run = startRun(c, UPDATES);
-  run.advance(UPDATES);
+  const run = startRun(c, MARKS.at(-1));
+  run.advance(Infinity);
   const thetas = MARKS.map((k) => Array.from(run.thetaAt(k)));
   return { updates, run: { losses: run.losses, thetas } };
-});""".replace("UPDATES", str(UPDATES)).replace("MARKS", str(MARKS))
+});"""
 
 
 @pytest.fixture(scope="module")
@@ -249,12 +254,13 @@ def cases():
     return cases
 
 
-def compare(page, cases, net=None):
+def compare(page, cases, net=None, marks=MARKS):
     """The largest error of the page for each kind of array, and for the runs."""
+    body = TWIN.replace("MARKS", str(marks))
     keys = "sizes hidden output loss n x t theta rate momentum points".split()
     given = [{key: case[key] for key in keys} for case in cases]
     worst = collections.defaultdict(float)
-    for case, twin in zip(cases, run(page, TWIN, given, net), strict=True):
+    for case, twin in zip(cases, run(page, body, given, net), strict=True):
         for here, there in zip(case["updates"], twin["updates"], strict=True):
             for name, array in here.items():
                 kind = name.rstrip("123")
@@ -298,7 +304,7 @@ def test_every_number_of_an_update_and_every_run_is_bplibs(page, cases):
     print(f"{len(cases)} nets, {chaotic} of them chaotic")
     print(f"{sum(arrays)} of {len(arrays)} gradients below {FLOOR}")
     assert chaotic <= 0.15 * len(cases)
-    assert sum(arrays) <= 0.05 * len(arrays)
+    assert sum(arrays) <= 0.1 * len(arrays)
     worst = compare(page, cases)
     print({kind: f"{value:.1e}" for kind, value in worst.items()})
     kinds = "loss z y dz dx dW db W b velocity run"
@@ -338,7 +344,7 @@ MUTANTS = [
 def test_one_wrong_line_is_seen(page, cases, right, wrong):
     few = cases[:72:6]  # one of each kind
     assert source().count(right) == 1
-    worst = compare(page, few, source().replace(right, wrong))
+    worst = compare(page, few, source().replace(right, wrong), MARKS[:6])
     assert max(worst.values()) > 10 * TOLERANCE, worst
 
 
@@ -359,7 +365,9 @@ def test_diverging_runs_end_where_train_says(page):
     body = """return given.map((c) => {
       const run = startRun(c, 60);
       const finished = run.advance(60);
-      return { ...whole(run), finished, again: run.advance(60), last: run.thetaAt(60) };
+      const theta = Array.from(run.net.theta);
+      const again = run.advance(60);
+      return { ...whole(run), theta, finished, again, last: run.thetaAt(60) };
     });"""
     chaotic, diverged = 0, []
     for case, twin in zip(cases, run(page, body, cases), strict=True):
