@@ -16,6 +16,7 @@ class Case:
 
     states: parameters; the first are the defaults. goal: one that the defaults do not
     meet, and meets: changes that do. number: a parameter with a slider, typed as well.
+    told: one whose change the words tell, if that does not.
     given: what the class is made of besides. without: checks that make no sense here.
     """
 
@@ -23,6 +24,7 @@ class Case:
     goal: str = ""
     meets: dict = dataclasses.field(default_factory=dict)
     number: str = ""
+    told: str = ""
     given: tuple = ((), {})
     without: tuple = ()
 
@@ -66,6 +68,7 @@ CASES = {
         goal="loss < 0.1 and updates >= 100",
         meets={"updates": 5000, "phase": "loss"},
         number="learning_rate",
+        told="updates",
     ),
     "DescentExplorer": Case(
         states=[
@@ -84,7 +87,11 @@ CASES = {
         states=[{}, {"at": [2, 0]}, {"at": [1, 1]}],
         given=(
             (sine, {"frequency": [1, 2, 3], "height": [0.5, 2]}),
-            {"alt": "A sine of frequency {0} and height {1}.", "title": "Waves"},
+            {
+                "alt": "A sine of frequency {0} and height {1}.",
+                "title": "Waves",
+                "size": (3, 1.5),
+            },
         ),
         without=(
             "typing bad_typing broken_states same_verdict python_call goal by_the_call "
@@ -136,7 +143,7 @@ CASES = {
         ],
         goal="slope < 0.01 and w1 < 2",
         meets={"x1": 5.0},
-        number="w1",
+        number="bias",
     ),
     "TrainingExplorer": Case(
         states=[

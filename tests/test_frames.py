@@ -1,10 +1,12 @@
 """Frames: pictures drawn beforehand, small, sharp, and each with its words."""
 
 import base64
+import functools
 import io
 import json
 import re
 
+import matplotlib.style
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
@@ -12,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from bplib.drawing import STYLE
 from bplib.widgets import Frames
 
 RATES, MOMENTA = [0.1, 1], [0, 0.5, 0.9]
@@ -24,7 +27,11 @@ def draw(figure, rate, momentum):
 
 
 def draw_one(figure, name):
-    figure.text(0.5, 0.5, name)
+    figure.text(0.5, 0.5, str(name))
+
+
+def draw_two(figure, one, two):
+    figure.text(0.5, 0.5, f"{one} {two}")
 
 
 def made(**more):
@@ -46,21 +53,17 @@ def test_pictures_come_in_the_order_of_the_values(frames):
     assert len(frames.frames) == 6 == len(frames.alts)
     assert frames.alts[0] == "A line from 0.1 to 0."
     assert frames.alts[5] == "A line from 1 to 0.9." == frames.summary()
-    assert [w.shown() for w in (frames, made(at=[0, 1]), made())] == [5, 1, 0]
+    assert frames.shown() == 5
     for k, image in enumerate(frames.frames):
-        figure = Figure(figsize=(3, 2), dpi=120)
         # Each is the picture of its own values: nearest to what is drawn now.
-        frames_at = made_figure(figure, frames, k)
-        distance = [abs(pixels(each) - frames_at).sum() for each in frames.frames]
+        distance = [abs(pixels(each) - drawn(k)).sum() for each in frames.frames]
         assert int(np.argmin(distance)) == k
         assert image[:4] == b"RIFF" and image[8:12] == b"WEBP"
 
 
-def made_figure(figure, frames, k):
-    import matplotlib.style
-
-    from bplib.drawing import STYLE
-
+@functools.cache
+def drawn(k):
+    """Picture k as matplotlib draws it, all its colors: (240, 360, 3)."""
     with matplotlib.style.context(STYLE, after_reset=True):
         figure = Figure(figsize=(3, 2), dpi=120)
         draw(figure, RATES[k // 3], MOMENTA[k % 3])
@@ -71,7 +74,7 @@ def made_figure(figure, frames, k):
 
 def test_sixty_four_colors_are_enough(frames):
     """No pixel is far from what was drawn, and the orange line keeps its color."""
-    exact = made_figure(None, frames, 5)
+    exact = drawn(5)
     shown = pixels(frames.frames[5])
     assert shown.shape == exact.shape == (240, 360, 3)
     assert abs(shown - exact).max() <= 32
@@ -88,11 +91,14 @@ def test_one_slider_and_texts_as_values():
 
 
 def test_the_call_makes_it_again(frames):
-    text = repr(made(at=[0, 2], title='A "title"', question="?", options=["a", "b"]))
-    assert text.startswith("Frames(draw, {'learning rate': [0.1, 1], 'momentum'")
+    more = {"question": "?", "options": ["a", "b"], "title": 'A "title"'}
+    values = {"a b": [1], "c": ["x", "y"]}
+    first = Frames(draw_two, values, alt="{a b} {1}", size=(2, 1), at=[0, 1], **more)
+    text = repr(first)
+    assert text.startswith("Frames(draw_two, {'a b': [1], 'c': ['x', 'y']}, alt=")
     again = eval(text)
-    assert repr(again) == text
-    assert again.heading == 'A "title"' and again.at == (0, 2)
+    assert repr(again) == text and again.state() == first.state()
+    assert again.heading == 'A "title"' and again.at == (0, 1)
     assert "at=[1, 2]" in repr(frames)
     alt = Frames(draw_one, {"n": [1]}, alt=str)
     assert repr(alt) == "Frames(draw_one, {'n': [1]}, alt=str, at=[0])"
@@ -100,7 +106,7 @@ def test_the_call_makes_it_again(frames):
 
 def test_html_is_small_and_has_no_images(frames):
     text = frames.html()
-    assert text == made(at=[1, 2]).html() and len(text) < 1500
+    assert text == frames.html() and len(text) < 1500
     box = BeautifulSoup(text, "html.parser").div
     state = json.loads(box["data-state"])
     other = Frames(**state)
@@ -130,9 +136,11 @@ def test_draw_is_the_picture_that_is_shown(frames):
 
 
 def test_goals_name_the_sliders():
-    assert made(goal="learning_rate >= 1 and momentum < 0.9 and first > 0").goal
+    given = {"learning rate": [1]}
+    goal = "learning_rate >= 1 and first > 0"
+    assert Frames(draw_one, given, alt="{0}", goal=goal).goal == goal
     with pytest.raises(ValueError, match="conditions on first, second, learning_rate"):
-        made(goal="rate < 1")
+        Frames(draw_one, given, alt="{0}", goal="rate < 1")
 
 
 @pytest.mark.parametrize(
@@ -150,8 +158,8 @@ def test_goals_name_the_sliders():
         ((draw_one, {"n": [1]}), {"alt": lambda n: None}, "an alt text at 1, got None"),
         ((draw_one, {"n": [1]}), {"alt": "{m}"}, "'m', which is no slider: use {0}"),
         ((draw_one, {"n": [1, 2]}), {"alt": "A line"}, "tells its 2 pictures apart"),
-        ((draw_one, {"n": [1, 2]}), {"at": [2]}, "places from 0 to 1, got [2]"),
-        ((draw_one, {"n": [1, 2]}), {"at": [0, 0]}, "places from 0 to 1, got [0, 0]"),
+        ((draw_one, {"n": [1, 2]}), {"at": [2]}, "places from 0 to 1 (n), got [2]"),
+        ((draw_one, {"n": [1, 2]}), {"at": [0, 0]}, "from 0 to 1 (n), got [0, 0]"),
         ((draw_one, {"n": [1, 2]}), {"at": [0.5]}, "whole numbers, got [0.5]"),
         ((draw_one, {"n": [1, 2]}), {"att": [0]}, "did you mean at?"),
     ],

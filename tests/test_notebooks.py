@@ -311,6 +311,11 @@ EXECUTED = [
         "class Bold:\n    def _repr_html_(self):\n        return '<b>1.5</b>'\n\n\n"
         "    def __repr__(self):\n        return 'Bold()'\n\n\nBold()"
     ),
+    code_cell(
+        "from bplib.widgets import Frames\n\n\n"
+        "def line(figure, x):\n    figure.subplots().plot([0, x])\n\n\n"
+        "Frames(line, {'x': [1, 2]}, alt='A line that rises to {x}')"
+    ),
 ]
 
 
@@ -332,6 +337,10 @@ def test_normalise_stores_a_notebook_that_keeps_all_rules(executed):
     assert notebook.cells[4].outputs[0].data == FIGURE["data"]
     assert list(notebook.cells[5].outputs[0].data) == ["text/plain"]
     assert notebook.cells[6].outputs[0].data["text/html"] == "<b>1.5</b>"
+    explorer = notebook.cells[7].outputs[0]
+    assert list(explorer.data) == ["text/html", "text/plain"]
+    assert "bplib-explorer" in explorer.data["text/html"]
+    assert explorer.metadata == {}
     assert b"\r" not in executed.read_bytes()
     del notebook.cells[4].metadata["mystnb"]
     assert "no alt text" in notebooks.lint_alt(executed, notebook)[0]
@@ -354,7 +363,8 @@ def test_normalise_leaves_a_failing_notebook_as_it_was(tmp_path, capsys):
 
 
 def test_nbval_compares_what_normalise_stores(executed, tmp_path):
-    """Each altered output fails: a result, a print, a picture's text, HTML."""
+    """Each altered output fails: a result, a print, a picture's text, HTML,
+    an explorer's state."""
     stored = executed.read_text(encoding="utf-8")
     (tmp_path / "same.ipynb").write_text(stored, "utf-8")
     altered = {
@@ -362,6 +372,7 @@ def test_nbval_compares_what_normalise_stores(executed, tmp_path):
         "Cell 2": ("0.6666666666666666", "0.6666666666666667"),
         "Cell 3": ("with 1 Axes", "with 2 Axes"),
         "Cell 5": ('"<b>1.5</b>"', '"<b>1.6</b>"'),
+        "Cell 6": ("rises to 2", "rises to 3"),
     }
     for old, new in altered.values():
         assert old in stored
@@ -373,11 +384,11 @@ def test_nbval_compares_what_normalise_stores(executed, tmp_path):
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
     nbformat.write(stripped, tmp_path / "stripped.ipynb")
-    assert len(notebooks.lint_counts(executed, stripped)) == 6
+    assert len(notebooks.lint_counts(executed, stripped)) == 7
 
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--color=no"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     failed = re.findall(r"^FAILED \S*?(\w+)\.ipynb::(Cell \d+)", run.stdout, re.M)
     assert failed == [("altered", cell) for cell in altered], run.stdout + run.stderr
-    assert "4 failed, 14 passed" in run.stdout
+    assert "5 failed, 16 passed" in run.stdout

@@ -6,14 +6,14 @@ import { BackpropStepper as about } from "./parameters.js";
 import { explorer, problem } from "./ui.js";
 
 const PHASES = about.parameters.phase.options;
-// After each phase: the button that goes on, in other words, and what to look at then.
+// After each phase: the button that goes on, and what to look at then.
 const NEXT = [
-  ["Forward one layer", "forward to the hidden units", "h1"],
-  ["Forward one layer", "forward to the outputs", "y1"],
-  ["Compute the loss", "compute the loss", "E"],
-  ["Backward one layer", "backward to the hidden units", "W2[1,1]"],
-  ["Backward one layer", "backward to the inputs", "W1[1,1]"],
-  ["Update", "update, everything at once", ""],
+  ["Forward one layer", "h1"],
+  ["Forward one layer", "y1"],
+  ["Compute the loss", "E"],
+  ["Backward one layer", "W2[1,1]"],
+  ["Backward one layer", "W1[1,1]"],
+  ["Update", ""],
 ];
 // Names of numbers: x1, z_h1, W1[1,2]; with a d before it, the gradient of each.
 const NAME = /(d?(?:z_)?[hy]\d|d?[xt]\d|d?[Wb]\d\[[\d,]+\]|\bE\b|η)/;
@@ -25,9 +25,9 @@ const isSlope = (name) => name[0] === "d";
 const lane = (name) => (isSlope(name) ? "bx-backward" : "bx-forward");
 const exact = (value) => short(value, 10);
 const small = (value) => value.toExponential(1).replaceAll("-", "−");
-function brief(value) {
+function brief(value, digits) {
   const size = Math.abs(value);
-  return size && size < 1e-4 ? small(value) : short(value, size < 0.01 ? 3 : 4);
+  return size && size < 1e-4 ? small(value) : short(value, size < 0.01 ? digits - 1 : digits);
 }
 
 // --- The numbers ---
@@ -137,12 +137,11 @@ class Picture {
     if (this.key === String(sizes)) return;
     const most = Math.max(...sizes); // above 2 there is no room for the numbers of all edges
     Object.assign(this, { key: String(sizes), items: [], wires: [], full: most < 3 });
-    const width = Math.min(96, 300 / most - 3);
     const tall = (name) => Math.max(42, 16 * lines(all, name).length + 8);
     let y = 2;
     const rows = [...sizes, 1].map((n, d) => {
       const cards = (k) => [`x${k}`, `b1[${k}] h${k}`, `b2[${k}] y${k} t${k}`, "E"][d].split(" ");
-      const top = y;
+      const [top, width] = [y, Math.min(96, 300 / n - 3)];
       const row = upTo(n, (k) => {
         const x = 150 + ((k - (n + 1) / 2) * 300) / Math.max(n, 2);
         y = top;
@@ -182,13 +181,16 @@ class Picture {
   item(name, all, [x, y, width, height], look) {
     const shown = lines(all, name);
     const texts = shown.map((line, k) => {
-      const label = look === "bx-card" ? `${line.replace(/^(d?[bz])[_\d].*/, "$1")} ` : "";
+      const label = look === "bx-card" ? `${line.replace(/^(d.|[bz]).*/, "$1")} ` : "";
       const at = y + height / 2 + 4 + 16 * (k - (shown.length - 1) / 2);
-      return svg("text", { x, y: at, class: lane(line) }, label, svg("tspan"));
+      const place = { x, y: at, class: lane(line), lengthAdjust: "spacingAndGlyphs" };
+      return svg("text", place, label, svg("tspan"));
     });
     const frame = svg("rect", { x: x - width / 2, y, width, height, rx: 4 });
-    const node = svg("g", { role: "button", onclick: () => this.choose(name) }, frame, ...texts);
-    this.items.push({ name, node, texts, shown, look });
+    const words = texts.flatMap((text) => [text, " "]); // spaces, for those who hear it
+    const node = svg("g", { role: "button", onclick: () => this.choose(name) }, frame, ...words);
+    const digits = look === "bx-card" && width < 80 ? 3 : 4;
+    this.items.push({ name, node, texts, shown, look, digits });
     return node;
   }
 
@@ -221,11 +223,12 @@ class Picture {
     }
     const stop = this.items.find(({ name }) => name === selected) ?? this.items[0];
     for (const item of this.items) {
-      const { name, node, texts, shown, look } = item;
+      const { name, node, texts, shown, look, digits } = item;
       shown.forEach((line, k) => {
-        const text = known(line) ? brief(all[line][0]) : isSlope(line) ? "" : "?";
+        const text = known(line) ? brief(all[line][0], digits) : isSlope(line) ? "" : "?";
         if (texts[k].lastChild.textContent !== text) texts[k].lastChild.textContent = text;
-        set(texts[k], { display: !text && "none" });
+        const tight = digits < 4 && texts[k].textContent.length > 9;
+        set(texts[k], { display: !text && "none", textLength: tight && 68 });
       });
       const told = texts.filter((text) => !text.hasAttribute("display"));
       set(node, {
@@ -256,7 +259,7 @@ export default {
     function go(phase, more) {
       const { selected } = ui.state;
       const news = lines(all, selected).some((name) => all[name][1] === phase);
-      const look = news || !phase ? selected : NEXT[phase - 1][2];
+      const look = news || !phase ? selected : NEXT[phase - 1][1];
       ui.set({ phase: PHASES[phase], selected: look, ...more });
     }
     function forth() {
@@ -267,7 +270,7 @@ export default {
       ui.button(label, () => {
         if (NEXT[now][0] === label) return forth();
         const why = "All gradients first, at the old parameters; only then does anything move.";
-        ui.say(`Not yet: next comes “${NEXT[now][1]}”. ${label === "Update" ? why : ""}`);
+        ui.say(`Not yet: next comes “${NEXT[now][0]}”. ${label === "Update" ? why : ""}`);
       }),
     );
     ui.button("Run 100 updates", () => {
@@ -326,13 +329,16 @@ export default {
 
     // --- Words ---
     const spans = (formula, read) =>
-      formula.split(NAME).map((piece, k) => {
-        return k % 2 ? make("span", { class: lane(piece) }, read(piece)) : piece;
+      formula.split(NAME).map((piece, k, all) => {
+        return k % 2 ? make("span", { class: lane(piece) }, read(piece, all[k - 1])) : piece;
       });
     // A formula, then the same in numbers, then what comes out.
     function formula(label, left, right, read, result) {
-      const number = (value) => (value < 0 ? `(${exact(value)})` : exact(value));
-      const given = (name) => (Number.isNaN(read(name)) ? "?" : number(read(name)));
+      const text = (value) => (Number.isNaN(value) ? "?" : exact(value));
+      const given = (name, before) => {
+        const inner = read(name) < 0 && before.endsWith(" ");
+        return inner ? `(${text(read(name))})` : text(read(name));
+      };
       const middle = [make("br"), "= ", ...spans(right, given)];
       return make(
         "p",
@@ -342,7 +348,7 @@ export default {
         ...(/[ (]/.test(right) ? middle : []),
         make("br"),
         "= ",
-        make("b", { class: lane(left) }, Number.isNaN(result) ? "?" : exact(result)),
+        make("b", { class: lane(left) }, text(result)),
       );
     }
 
@@ -427,7 +433,7 @@ export default {
       picture.show(all, state.selected, known, lit, used);
       tried.replaceChildren(...nudged(state).map((text) => make("p", {}, text)));
       tabulate();
-      next.textContent = `Next: ${NEXT[now][1]}`;
+      next.textContent = `Next: ${NEXT[now][0].toLowerCase()}`;
       for (const button of steps) {
         set(button, { "aria-disabled": String(button.textContent !== NEXT[now][0]) });
       }

@@ -129,7 +129,7 @@ export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
     for (const name of ["surface", "learning_rate", "steps"]) ui.control(name);
-    ui.player("steps", 12);
+    ui.player("steps", 20);
     const names = ["start_w1", "start_w2", "momentum", "curvature_1", "curvature_2", "angle"];
     const fold = ui.fold("Start, momentum, curvature", names);
 
@@ -210,7 +210,7 @@ export default {
         const look = learning_rate < limit ? "bx-safe" : "bx-unsafe";
         valley.append(svg("path", { d, class: look, style: `--share: ${100 * share}%` }));
         const at = { x: x + 14 * side - 8, y: y - 10 * side + 4, class: "bx-halo bx-quiet" };
-        if ([-8, -1, 7].includes(i)) valley.append(svg("text", at, short(limit, 2)));
+        if ([-10, -1, 9].includes(i)) valley.append(svg("text", at, short(limit, 2)));
       }
     }
 
@@ -224,7 +224,7 @@ export default {
       // What is far away is drawn nearer, in its direction: pictures have no such numbers.
       const points = path.map((p) => {
         const at = [map.px(p.w[0]), map.py(state.surface === "one weight" ? p.loss : p.w[1])];
-        const far = Math.max(1, ...at.map((v) => Math.abs(v) / 5000));
+        const far = Math.max(1, ...at.map((v) => Math.min(Math.abs(v), 1e300) / 5000));
         return at.map((v) => Number((v / far).toFixed(1)));
       });
       set(route, { d: `M${points.join("L")}` });

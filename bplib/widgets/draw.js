@@ -188,8 +188,11 @@ export function contour(plot, values, n, level = 0) {
   const corner = [[0, 0], [1, 0], [1, 1], [0, 1]];
   for (let j = 0; j < n - 1; j++) {
     for (let i = 0; i < n - 1; i++) {
-      const at = corner.map(([p, q]) => values[(j + q) * n + i + p] - level);
-      if (at.every((v) => v > 0) || at.every((v) => !(v > 0))) continue;
+      const v = j * n + i;
+      const above = values[v] > level; // most cells end here
+      const alike = values[v + 1] > level === above && values[v + n] > level === above;
+      if (alike && values[v + n + 1] > level === above) continue;
+      const at = corner.map(([p, q]) => values[v + q * n + p] - level);
       let pen = "M";
       for (let k = 0; k < 4; k++) {
         const [a, b] = [at[k], at[(k + 1) % 4]];

@@ -44,7 +44,6 @@ export default {
     const truth = fit.add("path", { class: "bx-truth" });
     const beyond = fit.add("path", { class: "bx-forward bx-answer" });
     const within = fit.add("path", { class: "bx-forward" });
-    const bends = fit.add("path", { class: "bx-bends bx-answer" });
     const dots = fit.add("path", { class: "bx-targets" });
     const heights = Array.from(X, () => 0);
     const knobs = handles(fit, [...X], heights, () => ui.set({ points: [...heights] }), "target");
@@ -55,7 +54,8 @@ export default {
     const add = { label: "What each hidden unit adds to the fit", xLabel: "x" };
     const pieces = new Plot({ ...add, yLabel: "what each hidden unit adds" });
     const parts = pieces.add("path", { class: "bx-forward bx-parts" });
-    const where = pieces.add("path", { class: "bx-bends" });
+    // Both are equally large.
+    const bends = [fit, pieces].map((plot) => plot.add("path", { class: "bx-bends" }));
     const down = { label: "Loss over iterations", xLabel: "iterations", height: 150 };
     const curve = new Plot({ ...down, yLabel: "loss", left: 58 });
     const line = curve.add("path", { class: "bx-forward" });
@@ -73,7 +73,8 @@ export default {
       const t = Float64Array.from(points.length ? points : X.map(functions[name]));
       const net = new Net([1, hidden, 1], activation);
       net.theta.set(initialTheta([1, hidden, 1], seed));
-      const [random, { W, b }] = [new Random(seed, 3), net.layers[0]];
+      const random = new Random(seed, 3);
+      const [{ W, b }] = net.layers;
       for (let j = 0; j < hidden; j++) b[j] = -W[j] * (3 * (2 * random.uniform() - 1));
       const settings = { rate, momentum, iterations: MOST };
       run = new Run({ net, loss: losses.squared_error, x: X, t, n: X.length, ...settings });
@@ -81,8 +82,8 @@ export default {
       started = wanted;
       heights.splice(0, Infinity, ...t);
       knobs.refresh();
-      const at = (x, y) => `M${fit.px(x)} ${fit.py(y)}h0`;
-      set(dots, { d: heights.map((y, i) => at(X[i], y)).join("") });
+      const d = heights.map((y, i) => `M${fit.px(X[i])} ${fit.py(y)}h0`);
+      set(dots, { d: d.join("") });
       const drawn = points.length > 0;
       forget.hidden = !drawn;
       const f = functions[name];
@@ -99,54 +100,37 @@ export default {
       set(beyond, { d: fit.through(y.length, (i) => GRID[i], here((x) => Math.abs(x) >= 3)) });
       const [first, second] = probe.layers;
       const h = first.nOut;
-      const marks = (plot) =>
-        Array.from(first.W, (w, j) => -first.b[j] / w)
-          .filter((x) => Math.abs(x) < 4)
-          .map((x) => `M${plot.px(x).toFixed(1)} ${plot.height - 8}l-4 8h8z`)
-          .join("");
-      set(bends, { d: marks(fit) });
-      let most = 0;
-      const part = (i, j) => first.y[i * h + j] * second.W[j];
-      for (let k = 0; k < first.y.length; k++) {
-        most = Math.max(most, Math.abs(first.y[k] * second.W[k % h]));
-      }
+      const marks = Array.from(first.W, (w, j) => -first.b[j] / w)
+        .filter((x) => Math.abs(x) < 4)
+        .map((x) => `M${fit.px(x).toFixed(1)} ${fit.height - 8}l-4 8h8z`);
+      for (const path of bends) set(path, { d: marks.join("") });
+      const added = first.y.map((value, k) => value * second.W[k % h]);
+      const most = added.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       const edge = [1, 2, 5, 10, 20, 50, 100].find((m) => m >= most) ?? most;
       pieces.scale([-4, 4], [-edge, edge]);
-      let d = "";
-      for (let j = 0; j < h; j++) {
-        d += pieces.through(81, (i) => GRID[4 * i], (i) => part(4 * i, j));
-      }
-      set(parts, { d });
-      set(where, { d: marks(pieces) });
+      const units = Array.from(second.W, (_, j) => {
+        return pieces.through(81, (i) => GRID[4 * i], (i) => added[4 * i * h + j]);
+      });
+      set(parts, { d: units.join("") });
     }
 
     function drawLoss(now) {
       const end = [20, 50, 100, 200, 500, 1000, 2000, 5000].find((m) => m >= ui.state.iterations);
-      const seen = run.losses.subarray(0, Math.min(run.done, end) + 1);
-      let [low, high] = [Infinity, 1e-11];
-      for (const loss of seen) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
-      const decade = (v, round) => 10 ** round(Math.log10(v));
-      const top = decade(high * 1.001, Math.ceil);
-      curve.scale([0, end], [Math.min(decade(Math.max(low, 1e-12), Math.floor), top / 10), top], {
-        log: true,
-      });
+      const seen = run.losses.slice(0, run.done + 1).map((loss) => Math.max(loss, 1e-12));
+      const low = 10 ** Math.floor(Math.log10(Math.min(...seen)));
+      const top = 10 ** Math.ceil(Math.log10(Math.max(...seen, 2 * low)));
+      curve.scale([0, end], [low, top], { log: true });
       set(line, { d: curve.through(now + 1, (i) => i, (i) => seen[i]) });
-      set(dot, { cx: curve.px(now), cy: curve.py(Math.max(run.losses[now], 1e-12)) });
+      set(dot, { cx: curve.px(now), cy: curve.py(seen[now]) });
     }
 
     // The largest distance of y from the function; drawn points: from the targets.
     function errors(y, { points, function: name }) {
-      let [worst, outside] = [0, 0];
-      if (points.length) {
-        points.forEach((t, i) => (worst = Math.max(worst, Math.abs(y[40 + 20 * i] - t))));
-        return [worst, NaN];
-      }
-      y.forEach((v, i) => {
-        const error = Math.abs(v - functions[name](GRID[i]));
-        if (inside(GRID[i])) worst = Math.max(worst, error);
-        else outside = Math.max(outside, error);
-      });
-      return [worst, outside];
+      const most = (errors) => Math.max(...errors.map(Math.abs));
+      if (points.length) return [most(points.map((t, i) => y[40 + 20 * i] - t)), NaN];
+      const error = y.map((v, i) => v - functions[name](GRID[i]));
+      const [within, outside] = [inside, (x) => !inside(x)];
+      return [within, outside].map((wanted) => most(error.filter((_, i) => wanted(GRID[i]))));
     }
 
     ui.draw((state) => {
@@ -173,10 +157,8 @@ export default {
       const over = run.divergedAt && iterations >= run.divergedAt;
       if (!finished) ui.say(`${units}: computing, ${run.done} of ${iterations} updates.`);
       else if (over) {
-        ui.say(
-          `${units}: the loss is not a finite number at iteration ${run.divergedAt}. The run ` +
-            "has diverged; the pictures show the last parameters before.",
-        );
+        const at = `the loss is not a finite number at iteration ${run.divergedAt}`;
+        ui.say(`${units}: ${at}. The run has diverged; you see the last parameters before.`);
       } else {
         const places = state.points.length
           ? `at the points ${short(worst_error, 3)}; beyond them nobody knows what is right`

@@ -146,8 +146,8 @@ class FitExplorer(Explorer):
         units = f"{self.hidden} {self.activation} unit{'s' * (self.hidden > 1)}"
         if len(losses) <= self.iterations:
             return (
-                f"A net of {units} on {what}: at iteration {len(losses) + 1} the loss is "
-                "no longer a finite number. The run has diverged."
+                f"A net of {units} on {what}: at iteration {len(losses) + 1} the loss "
+                "is no longer a finite number. The run has diverged."
             )
         inside, outside = self.errors(net)
         places = f"at the points {inside:.3g}"

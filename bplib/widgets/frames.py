@@ -23,9 +23,9 @@ class Places(Numbers):
     """Whole numbers, positions in lists, counted from 0."""
 
     def validate(self, obj, value):
-        value = super().validate(obj, value)
-        if all(place == int(place) for place in value):
-            return tuple(map(int, value))
+        places = super().validate(obj, value)
+        if all(place == int(place) for place in places):
+            return tuple(map(int, places))
         raise self.wrong(obj, value, "to be a list of whole numbers")
 
 

@@ -179,6 +179,7 @@ const top = (depth) => Math.max(depth, 3) + 0.5; // room for whole numbers as ti
 function heatMap(name, ui) {
   const label = `Sizes of ${name === "forward" ? "values" : "gradients"}, layers by iterations`;
   const plot = new Plot({ label, height: 160, xLabel: "iterations", yLabel: "layer" });
+  plot.add("rect", { width: plot.width, height: plot.height, fill: "transparent" }); // to press
   const odd = plot.add("path");
   const marks = ["bx-under", ""].map((kind) => plot.add("path", { class: kind }));
   const [title, low, high] = ["", "", ""].map(() => make("span"));

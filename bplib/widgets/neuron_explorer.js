@@ -37,7 +37,6 @@ export default {
     const picture = (label, xLabel, yLabel, height) => {
       const plot = new Plot({ label, xLabel, yLabel, height });
       set(plot.node, { onclick: (event) => drag(event, plot) });
-      ui.stage.append(plot.node);
       return plot;
     };
     const left = picture("Output over the input, tangent at the point", "x", "output y");
@@ -59,7 +58,6 @@ export default {
     const knobs = all.map(knob);
     const numbers = make("div", { class: "bx-numbers bx-answer" });
     const note = make("p", { class: "bx-answer" });
-    ui.stage.append(numbers, note);
 
     const [nets, shown] = [{}, {}];
     let [x, sketched] = [null, false];
@@ -72,7 +70,7 @@ export default {
       g.append(svg("circle", { r: 22 }), svg("circle", { r: 7, class: "bx-node" }));
       set(plot.svg, { role: "group" }); // an image may not hold what can be focused
       const range = { "aria-valuemin": -EDGE, "aria-valuemax": EDGE };
-      set(g, { tabindex: 0, role: "slider", "aria-label": "the point", ...range });
+      set(g, { role: "slider", "aria-label": "the point", ...range });
       return plot.over.appendChild(g);
     }
 
@@ -86,8 +84,9 @@ export default {
       const k = ["ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp"].indexOf(event.key);
       if (k < 0) return;
       event.preventDefault();
-      const [{ x1, x2, inputs: many }, by] = [ui.state, k % 2 ? 0.1 : -0.1];
-      if (k < 2 || many === "one") move(x1 + by, x2);
+      // Of the model, since two keys may come before the next frame.
+      const [x1, x2, by] = [model.get("x1"), model.get("x2"), k % 2 ? 0.1 : -0.1];
+      if (k < 2 || ui.state.inputs !== "two") move(x1 + by, x2);
       else move(x1, x2 + by);
     }
 
@@ -134,8 +133,8 @@ export default {
       const barb = (by) => `M${c} ${d}l${-9 * Math.cos(turn + by)} ${-9 * Math.sin(turn + by)}`;
       set(arrow, { d: seen ? `M${a} ${b}L${c} ${d}${barb(0.45)}${barb(-0.45)}` : "" });
       const left =
-        `Left: y, the darker the larger. Thick: the edge, z = 0; thin: ${words}; arrow: the ` +
-        `weights w. Right: the size of dy/dx, darkest at ${short(steepest * size)}.`;
+        `Left: y, more color for more. Thick: the edge, z = 0; thin: ${words}; arrow: the ` +
+        `weights w. Right: the size of dy/dx, full color at ${short(steepest * size)}.`;
       return [left, x2, x2];
     }
 
@@ -165,7 +164,9 @@ export default {
       const sketch = question && !options.length;
       if (two && sketch) throw Error("with two inputs, the question needs options");
       const [pair, held] = two ? [[plane, change], knobs.slice(2)] : [[left, right], knobs];
-      for (const plot of all) plot.node.hidden = !pair.includes(plot);
+      if (!pair[0].node.parentNode) {
+        ui.stage.replaceChildren(...pair.map(({ node }) => node), numbers, note);
+      }
       for (const control of forTwo) control.hidden = !two;
       const [nIn, here] = two ? [2, [x1, x2]] : [1, [x1]];
       x = shown[nIn] ??= inputs(nIn);
@@ -182,6 +183,7 @@ export default {
       pair.forEach((plot, k) => {
         const at = clamp(plot.py(heights[k]), 0, plot.height);
         set(held[k], { transform: `translate(${plot.px(x1)} ${at})` });
+        set(held[k], { tabindex: ui.pending ? -1 : 0 });
         set(held[k], { "aria-valuenow": x1, "aria-valuetext": `x = ${place}, y = ${short(y[n])}` });
       });
       const point = { z: z[n], y: y[n], slope: slope[n], dx: [...dx.subarray(n * nIn)] };

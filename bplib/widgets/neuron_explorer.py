@@ -32,11 +32,11 @@ class NeuronExplorer(Explorer):
     measures = ("slope", "output", "z", "gradient", "edge", "w1", "w2", "bias")
     can_sketch = True
 
+    activation = Choice("sigmoid", tuple(ACTIVATIONS), "activation")
+    inputs = Choice("one", ("one", "two"), "inputs")
     w1 = Number(1, -10, 10, "weight w₁")
     w2 = Number(0.5, -10, 10, "weight w₂")
     bias = Number(0, -10, 10, "bias b")
-    activation = Choice("sigmoid", tuple(ACTIVATIONS), "activation")
-    inputs = Choice("one", ("one", "two"), "inputs")
     x1 = Number(1, -EDGE, EDGE, "point x₁")
     x2 = Number(1, -EDGE, EDGE, "point x₂")
 

@@ -179,11 +179,16 @@ export function explorer({ model, el, about }) {
     let editing = false; // then nothing is written over what the reader types
     typed.addEventListener("input", () => (editing = true));
     typed.addEventListener("blur", () => (editing = false));
-    typed.addEventListener("change", () => {
+    const enter = () => {
+      if (!editing) return;
       const number = parse(typed.value);
       put(Number.isNaN(number) ? typed.value : number);
       editing = false;
       changed(); // and the field shows what is
+    };
+    typed.addEventListener("change", enter);
+    typed.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") enter(); // JupyterLab lets no change event come of it
     });
     controls[name] = () => {
       const now = value();

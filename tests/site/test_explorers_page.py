@@ -4,10 +4,12 @@ import base64
 import contextlib
 import io
 import json
+import os
 import re
 
 import explorer_page
 import numpy as np
+import playwright.sync_api
 import pytest
 from explorer_states import CASES, NAMES, again, explorer, in_state, same
 from explorer_states import wrong_on_a_page as wrong_values
@@ -15,6 +17,7 @@ from PIL import Image
 from test_pages import assert_accessible, assert_no_sideways_scroll
 
 import bplib.widgets
+from bplib.widgets import explorer as base
 
 pytestmark = pytest.mark.browser
 
@@ -83,7 +86,7 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
     const values = {};
     const { parameters } = await tester.about(name);
     for (const key in parameters) values[key] = parameters[key].default;
-    Object.assign(values, state);
+    Object.assign(values, BASE, state);
     const more = { prediction: null, _page: ".html", frames: FRAMES };
     model ??= new Model(structuredClone({ ...values, ...more, _start: values }));
     const el = document.createElement("div");
@@ -130,11 +133,12 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
       tester.send(one, "change");
     } else one.click();
   };
-  tester.inert = "a[href], button, input, select, summary, [tabindex], [role=button]";
+  tester.native = "a, button, input, select, summary";
+  tester.able = "a[href], button, input, select, summary, [tabindex], [role=button]";
   tester.controls = (root) =>
-    [...root.querySelectorAll(tester.inert)].filter(
+    [...root.querySelectorAll(tester.able)].filter(
       (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest("[inert]") &&
-        !e.disabled && e.getAttribute("tabindex") !== "-1",
+        !e.disabled && (e.tabIndex >= 0 || e.matches(tester.native)),
     );
   tester.unfold = () =>
     document.querySelectorAll("details").forEach((each) => (each.open = true));
@@ -153,8 +157,13 @@ def opened(browser, tmp_path):
                 viewport=viewport, color_scheme=scheme, **options
             )
             stack.callback(context.close)
-            images = json.dumps(addresses(explorers[0]))
-            script = TESTER.replace("FAST", json.dumps(fast)).replace("FRAMES", images)
+            images = addresses(explorers[0])
+            # Pictures mean something in their state only.
+            state = explorers[0].changed() if images else {}
+            given = {"FAST": fast, "FRAMES": images, "BASE": state}
+            script = re.sub(
+                "FAST|FRAMES|BASE", lambda m: json.dumps(given[m[0]]), TESTER
+            )
             page = explorer_page.open_page(
                 context, tmp_path, *explorers, scheme=scheme, script=script
             )
@@ -389,6 +398,8 @@ def typing(opened, name):
 
 def words(opened, name):
     """Values are read out, once the reader's hand rests."""
+    case, parameters = CASES[name], getattr(bplib.widgets, name).parameters()
+    told = case.number and parameters[case.told or case.number].label
     page = opened(explorer(name))
     faults, before, after, times = run(
         page,
@@ -413,7 +424,8 @@ def words(opened, name):
         let times = 0;
         const status = root.querySelector("[role=status]");
         new MutationObserver(() => times++).observe(status, { childList: true });
-        const range = root.querySelector("input[type=range]");
+        const range = [...root.querySelectorAll("input[type=range]")].find(
+          (e) => !given || e.labels[0].textContent === given);
         for (let k = 0; k < 20; k++) {
           range.value = Number(range.min) + (k + 1) / 25 * (range.max - range.min);
           tester.send(range, "input");
@@ -422,6 +434,7 @@ def words(opened, name):
         await tester.rest();
         return [faults, before, await tester.said(root), times];
         """,
+        told,
     )
     assert faults == []
     assert re.search(r"\d", before) and re.search(r"\d", after)
@@ -523,7 +536,10 @@ def broken_states(opened, name):
     """One line says what is wrong; the default stands in, and all the rest works."""
     made = explorer(name)
     bad = []
+    own = [key for key in made.parameters() if key not in base.Explorer.parameters()]
     for key, spec in made.parameters().items():
+        if name != NAMES[-1] and key not in own:
+            continue  # that is the same for all
         values = wrong_values(spec)
         picked = [*values[::4], {"a": [None, {"b": []}]}]
         bad += [[key, spec.label, value] for value in picked]
@@ -692,11 +708,11 @@ def python_call(opened, name):
         """,
     )
     for (text, values, alert), old in zip(found, states[:-1], strict=True):
+        assert alert == "", text
         made = again(text)
         assert made.state() == values, text
         assert alike(text) == alike(repr(made))
         assert not same(made, old), f"ten changes of controls change nothing: {text}"
-        assert alert == "", alert
     no_errors(page)
 
 
@@ -796,8 +812,8 @@ def question(opened, name):
             assert answers.all_text_contents() == list(look.options)
             answers.nth(1).click()
         else:
-            assert box.locator(".bx-main").is_visible()
-            knobs = box.locator(".bx-handles [role=slider]")
+            assert box.locator(".bx-main").first.is_visible()
+            knobs = box.locator(".bx-handles:last-child [role=slider]")
             assert knobs.count() >= 3
             before = knobs.nth(1).get_attribute("aria-valuenow")
             knobs.nth(1).focus()
@@ -1100,3 +1116,93 @@ def test_explorer(check, name, opened):
     if check.__name__ in CASES[name].without:
         pytest.skip("this class has no such thing")
     check(opened, name)
+
+
+# --- Each check can fail -------------------------------------------------------------
+
+MUTANTS = [
+    (desk, "explorers.css", "--quiet: #4d5766", "--quiet: #b0b8c4"),
+    (
+        phone,
+        "explorers.css",
+        "width: 100%; height: 44px;",
+        "width: 100%; height: 40px;",
+    ),
+    (phone, "explorers.css", "max-width: 25rem; min-width: 0;", "min-width: 30rem;"),
+    (keyboard, "explorers.css", "outline: 3px solid var(--act)", "outline: 0 none"),
+    (keyboard, "ui.js", '{ type: "range", min', '{ tabindex: -1, type: "range", min'),
+    (
+        typing,
+        "ui.js",
+        'typed.addEventListener("change"',
+        'typed.addEventListener("blur"',
+    ),
+    (words, "ui.js", '"aria-valuetext": short(now)', '"aria-valuetext": ""'),
+    (words, "ui.js", "parts.said.textContent ? 300 : 0", "0"),
+    (bad_typing, "ui.js", "if (!editing) typed.value", "if (false) typed.value"),
+    (bad_typing, "ui.js", "v >= low && v <= high;", "v >= low;"),
+    (
+        broken_states,
+        "ui.js",
+        "ui.state[name] ??= spec.default",
+        "ui.state[name] = value",
+    ),
+    (broken_states, "ui.js", "first[name])) first[name] = ", "first[name])) void "),
+    (
+        same_verdict,
+        "ui.js",
+        "inside(value) && Number.isInteger(value)",
+        "inside(value)",
+    ),
+    (
+        hostile_texts,
+        "ui.js",
+        'make("p", {}, legend)',
+        'Object.assign(make("p"), { innerHTML: legend })',
+    ),
+    (hostile_texts, "ui.js", '(file ?? "") + (place ?? "")', "ui.state.section"),
+    (python_call, "ui.js", "`${value}.0`", "String(value)"),
+    (python_call, "ui.js", "!same(v, parameters[n].default)", "n !== 'loss'"),
+    (
+        reset,
+        "ui.js",
+        "    change(first);",
+        "    change({ ...first, prediction: 'a' });",
+    ),
+    (goal, "ui.js", '"<": (a, b) => a < b', '"<": (a, b) => a > b'),
+    (goal, "ui.js", "met && !ui.pending ?", "met ?"),
+    (question, "explorers.css", ".bx-pending .bx-said", ".bx-pending .bx-other"),
+    (question, "ui.js", "part.inert = ui.pending", "part.inert = false"),
+    (by_itself, "host.js", "this.state = state;", "this.state = Model.one ??= state;"),
+    (memory, "ui.js", "themes.disconnect()", "themes.takeRecords()"),
+    (unmounted, "ui.js", "model.off(event, changed)", "model.off(event, paint)"),
+    (unmounted, "ui.js", "themes.disconnect()", "themes.takeRecords()"),
+    (printed, "explorers.css", ":is(.bx-controls, .bx-buttons,", ":is("),
+    (forced_colors, "explorers.css", "stroke: CanvasText;", "stroke: Canvas;"),
+    (theme, "ui.js", "    palette = null;\n    changed();", "    changed();"),
+    (calm, "ui.js", "if (calm.matches && now - before < 500) return;", ""),
+]
+LONG = {"desk", "phone", "broken_states", "reset", "memory", "by_itself", "calm"}
+
+
+@pytest.mark.parametrize(
+    ("check", "file", "old", "new"),
+    [pytest.param(*each, id=f"{each[0].__name__}-{each[3][:20]}") for each in MUTANTS],
+)
+def test_a_mutant_is_found(check, file, old, new, opened, monkeypatch):
+    if check.__name__ in LONG and not os.environ.get("BPLIB_ALL_MUTANTS"):
+        pytest.skip("takes long: set BPLIB_ALL_MUTANTS=1 after changes of this check")
+    real = base.source
+
+    def source(name):
+        text = real(name)
+        if name == file:
+            assert text.count(old) == 1, f"{old!r} is not in {file}, or several times"
+            return text.replace(old, new)
+        return text
+
+    monkeypatch.setattr(base, "source", source)
+    monkeypatch.setattr(explorer_page, "source", source)
+    with pytest.raises((AssertionError, playwright.sync_api.Error)) as caught:
+        check(opened, "TrainingExplorer")
+    assert "is not in" not in str(caught.value)

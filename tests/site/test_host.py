@@ -25,7 +25,7 @@ from explorer_boxes import Explorers, WrongExplorer
 
 HOSTILE = """</script><img src=x onerror="window.hacked=1">'"&amp;<!--\\"""
 FILES = {
-    "small.py": '''
+    "small.py": """
 import base64, io, itertools
 from PIL import Image
 from bplib.widgets.explorer import Explorer, Numbers, Whole, Words
@@ -63,7 +63,7 @@ class Slides(Counter):
             images.append(base64.b64encode(file.getvalue()).decode())
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return data, {**metadata, "bplib_frames": images}
-''',
+""",
     "counter.js": """// A small explorer, for tests.
 import { Counter as about } from "./parameters.js";
 import { counter } from "./shared.js";
@@ -234,12 +234,12 @@ def test_two_explorers_of_one_class_share_nothing(visit, site):
     page = visit(f"{site}pages/many.html", site).page
     found = boxes(page)
     found[0].locator("button").click()
-    page.evaluate(
-        "document.querySelectorAll('.alive')[0].model.get('heights').push(9)"
-    )
+    page.evaluate("document.querySelectorAll('.alive')[0].model.get('heights').push(9)")
     texts = [found[n].locator("button").text_content() for n in (0, 1, 6)]
     assert texts == ["Counter 4 plain", ALIVE[1], ALIVE[6]]
-    heights = "e => ['heights', '_start'].map(n => e.model.get(n).heights ?? e.model.get(n))"
+    heights = (
+        "e => ['heights', '_start'].map(n => e.model.get(n).heights ?? e.model.get(n))"
+    )
     assert found[0].locator(".alive").evaluate(heights) == [[1, 2, 9], [1, 2]]
     assert found[6].locator(".alive").evaluate(heights) == [[1, 2], [1, 2]]
 
@@ -311,7 +311,8 @@ def test_model_keeps_the_protocol(visit, site):
           model.off("change"); model.set("count", 2);
           model.off(); model.set("count", 3);
           then(`saved ${model.save_changes()}`);
-          then(JSON.stringify(["count", "prediction", "_page"].map((n) => model.get(n))));
+          const others = ["count", "prediction", "_page"].map((n) => model.get(n));
+          then(JSON.stringify(others));
           then(JSON.stringify(model.get("_start")));
           return calls;
         }"""

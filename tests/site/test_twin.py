@@ -122,7 +122,9 @@ def draw_group(rng, number, size):
     least = 2 if loss == "softmax_cross_entropy" else 1
     n_in, n_out = int(rng.integers(1, 4)), int(rng.integers(least, 4))
     sizes = [n_in, *rng.integers(1, 9, depth).tolist(), n_out]
-    n, outputs = int(rng.integers(8, 41)), ["identity", "sigmoid", "tanh"]
+    if number == 1:
+        sizes[1:-1] = 8, 8  # the widest there are
+    n, outputs = int(rng.integers(8, 31)), ["identity", "sigmoid", "tanh"]
     group = {
         "sizes": sizes,
         "hidden": [*ACTIVATIONS][number % 4],
@@ -247,8 +249,8 @@ TWIN = """return given.map((c) => {
 @pytest.fixture(scope="module")
 def cases():
     rng, cases = np.random.default_rng(2025), []
-    for number in range(40):
-        group = [*draw_group(rng, number, 6)]
+    for number in range(30):
+        group = [*draw_group(rng, number, 8)]
         train_group(group, rng)
         cases += group
     return cases
@@ -279,7 +281,10 @@ def test_cases_are_as_varied_as_they_should_be(cases):
     kinds = {(case["hidden"], case["loss"]) for case in cases}
     assert len(kinds) == len(ACTIVATIONS) * len(LOSSES)
     assert any(case["output"] == "sigmoid" for case in cases)
-    assert {len(case["sizes"]) for case in cases} == {2, 3, 4}
+    sizes = [case["sizes"] for case in cases]
+    assert {*map(len, sizes)} == {2, 3, 4} and max(map(max, sizes)) == 8
+    assert {each[0] for each in sizes} == {each[-1] for each in sizes} == {1, 2, 3}
+    assert 40 < sum(case["momentum"] > 0 for case in cases) < len(cases) - 40
     # relu: nowhere does rounding decide on which side of its kink a z is. (Exact zeros
     # are, where all before is dead; they are exact in the page, too.)
     near = [
@@ -342,7 +347,7 @@ MUTANTS = [
 
 @pytest.mark.parametrize(("right", "wrong"), MUTANTS)
 def test_one_wrong_line_is_seen(page, cases, right, wrong):
-    few = cases[:72:6]  # one of each kind
+    few = cases[:96:8]  # one of each kind
     assert source().count(right) == 1
     worst = compare(page, few, source().replace(right, wrong), MARKS[:6])
     assert max(worst.values()) > 10 * TOLERANCE, worst
@@ -353,7 +358,7 @@ def test_diverging_runs_end_where_train_says(page):
     rng, cases = np.random.default_rng(3), []
     for number in range(0, 120, 2):  # hidden layers: identity, relu in part
         (case,) = draw_group(rng, number, 1)
-        case["rate"] = 10 ** rng.uniform(0.5, 3)
+        case["rate"] = 10 ** rng.uniform(1, 4)
         case["expected"] = bplib_train(case, case["theta"])
         near = case["theta"] * (1 + 1e-15 * rng.normal(size=case["theta"].shape))
         nearby = bplib_train(case, near)
@@ -388,7 +393,7 @@ def test_diverging_runs_end_where_train_says(page):
             assert error(twin["theta"], expected["theta"]) < 1e-6
             assert twin["theta"] == twin["last"]
     print(f"{len(diverged)} of {len(cases)} diverged, {chaotic} chaotic")
-    assert len(diverged) > 15 and 1 in diverged and max(diverged) > 5
+    assert len(diverged) >= 10 and 1 in diverged and max(diverged) > 5
     assert chaotic <= 0.15 * len(cases)
 
 
@@ -468,7 +473,17 @@ def test_a_slice_ends_when_its_time_is_over(page):
     case = {**SMALL, "rate": 1e-3}
     answer = run(page, body, case)
     assert not answer["finished"] and 0 < answer["done"] < 100_000
-    assert 29 <= answer["ms"] < 500
+    assert 29 <= answer["ms"] < 2000  # all of them would take over 10 seconds
+
+
+def test_without_momentum_no_velocity_is_remembered(page):
+    """Not even an infinite one, of which 0 times is not 0."""
+    body = """
+    const [theta, v] = [Float64Array.of(1, 2), Float64Array.of(Infinity, 5)];
+    step(theta, Float64Array.of(4, 4), v, 0.25, 0);
+    return [theta, v];
+    """
+    assert run(page, body) == [[0, 1], [4, 4]]
 
 
 def test_arrays_are_used_again(page):
@@ -494,10 +509,12 @@ def test_the_picture_of_a_boundary_shows_bplibs_values(page, hidden):
         case = {"sizes": sizes, "hidden": hidden, "output": output, "theta": theta}
         body = """
         const [net, x] = start(given);
-        net.forward(x, 5); // another number of examples before
-        return Array.from(net.forward(x, given.n));
+        net.forward(x, 5); // another number of examples before, and after
+        const y = Array.from(net.forward(x, given.n));
+        return [y, net.forward(x, 5)];
         """
-        y = run(page, body, {**case, "x": grid, "t": [], "n": len(grid)})
+        y, first = run(page, body, {**case, "x": grid, "t": [], "n": len(grid)})
+        assert first == y[: 5 * sizes[-1]]
         net = bplib_net(case)
         net.theta = theta
         assert error(y, net.forward(grid)) < 1e-13
