@@ -61,7 +61,8 @@ class Explorers:
                 raise WrongExplorer(f"{where}: {kind}: {error}") from error
             classes[box["data-explorer"]] = type(explorer)
         self.add_modules(page, list(classes.values()))
-        self.add_files(page, "../" * (len(path.relative_to(self.site).parts) - 1))
+        up = "../" * (len(path.relative_to(self.site).parts) - 1)
+        self.add_files(page, list(classes.values()), up)
 
     def import_widgets(self):
         if str(self.root) not in sys.path:
@@ -178,12 +179,11 @@ class Explorers:
             script.string = text
             page.body.append(script)
 
-    def add_files(self, page, up):
-        source = self.widgets.explorer.source
-        css, modules, host = map(source, ("explorers.css", "modules.js", "host.js"))
+    def add_files(self, page, classes, up):
+        source, styles = self.widgets.explorer.source, self.widgets.explorer.styles
         # A function of its own: scripts of a page share their names.
-        js = f"(() => {{\n{modules}\n{host}}})();\n"
-        for name, text in (("explorers.css", css), ("explorers.js", js)):
+        js = f"(() => {{\n{source('modules.js')}\n{source('host.js')}}})();\n"
+        for name, text in {**styles(classes), "explorers.js": js}.items():
             (self.site / "_static" / name).write_text(text, encoding="utf-8")
             # A changed file has a new address, so that no browser shows the old one.
             address = f"{up}_static/{name}?v={short_hash(text.encode())[:8]}"

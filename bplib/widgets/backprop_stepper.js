@@ -246,7 +246,7 @@ class Picture {
 export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
-    let [training, all, now, start, shown] = [null, {}, 0, "", ""];
+    let [training, all, now, start, shown, tabled] = [null, {}, 0, "", "", ""];
     const known = (name) => all[name]?.[1] <= now;
 
     const picture = new Picture((selected) => ui.set({ selected }));
@@ -410,13 +410,20 @@ export default {
     table.closest("details").addEventListener("toggle", ui.refresh);
     function tabulate() {
       if (!table.closest("[open]")) return;
-      const head = (scope, text) => make("th", { scope }, text);
-      const text = (name) => (known(name) ? exact(all[name][0]) : name in all ? "?" : "");
-      const cell = (name) => make("td", {}, text(name));
       const names = Object.keys(all).filter((name) => !isSlope(name));
-      const row = (name) => make("tr", {}, head("row", name), cell(name), cell(`d${name}`));
-      const heads = ["number", "value", "gradient"].map((text) => head("col", text));
-      table.replaceChildren(make("tr", {}, ...heads), ...names.map(row));
+      if (tabled !== (tabled = String(names))) {
+        const head = (scope, text) => make("th", { scope }, text);
+        const heads = ["number", "value", "gradient"].map((text) => head("col", text));
+        const row = (name) => make("tr", {}, head("row", name), make("td"), make("td"));
+        table.replaceChildren(make("tr", {}, ...heads), ...names.map(row));
+      }
+      names.forEach((name, k) =>
+        [name, `d${name}`].forEach((each, column) => {
+          const text = known(each) ? exact(all[each][0]) : each in all ? "?" : "";
+          const cell = table.rows[k + 1].cells[column + 1];
+          if (cell.textContent !== text) cell.textContent = text;
+        }),
+      );
     }
 
     ui.draw((state) => {

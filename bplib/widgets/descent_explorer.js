@@ -1,9 +1,11 @@
 // Gradient descent on a loss surface: its path, and the learning rate that a place bears.
 
-import { clamp, contour, make, mix, Plot, rgb, set, short, svg } from "./draw.js";
+import { clamp, make, set, short, svg } from "./draw.js";
 import { dataset, initialTheta } from "./generator.js";
 import { losses, Net, Run, step } from "./net.js";
 import { DescentExplorer as about } from "./parameters.js";
+import { contour, mix, raster, rgb } from "./plane.js";
+import { Plot } from "./plot.js";
 import { explorer } from "./ui.js";
 
 const EDGE = 3; // the picture goes from -EDGE to EDGE along each weight
@@ -140,7 +142,7 @@ export default {
     const words = make("p");
     ui.stage.append(map.node, make("div", { class: "bx-side" }, fall.node, bound.node), words);
     const [w, h] = [map.width, map.height];
-    const tint = map.raster(GRID);
+    const tint = raster(map, GRID);
     const lines = map.add("path");
     const valley = map.add("g");
     const route = map.add("path", { class: "bx-line" });

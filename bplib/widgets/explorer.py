@@ -240,7 +240,7 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.default("_css")
     def _style(self):
-        return (HERE / "explorers.css").read_text(encoding="utf-8")
+        return "\n".join(styles([type(self)]).values())
 
     @classmethod
     def parameters(cls):
@@ -336,6 +336,13 @@ def module_name(explorer):
 
 def source(name):
     return (HERE / name).read_text(encoding="utf-8")
+
+
+def styles(explorers):
+    """{file name: text} of the style sheets that these explorer classes need."""
+    own = [module_name(each).replace(".js", ".css") for each in explorers]
+    names = ["explorers.css", *(name for name in own if (HERE / name).is_file())]
+    return {name: source(name) for name in names}
 
 
 def sources(explorers):

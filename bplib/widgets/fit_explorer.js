@@ -1,9 +1,11 @@
 // A small net follows a curve that you choose or draw: at the points, between and beyond.
 
-import { handles, make, Plot, set, short } from "./draw.js";
+import { make, set, short } from "./draw.js";
 import { initialTheta, Random } from "./generator.js";
 import { losses, Net, Run } from "./net.js";
 import { FitExplorer as about } from "./parameters.js";
+import { Plot } from "./plot.js";
+import { handles } from "./sketch.js";
 import { explorer } from "./ui.js";
 
 const SLICE = 6; // milliseconds of training in a frame
@@ -120,7 +122,9 @@ export default {
       const low = 10 ** Math.floor(Math.log10(Math.min(...seen)));
       const top = 10 ** Math.ceil(Math.log10(Math.max(...seen, 2 * low)));
       curve.scale([0, end], [low, top], { log: true });
-      set(line, { d: curve.through(now + 1, (i) => i, (i) => seen[i]) });
+      const some = Math.min(now, 300); // enough to draw
+      const at = (i) => Math.round((i * now) / Math.max(some, 1));
+      set(line, { d: curve.through(some + 1, at, (i) => seen[at(i)]) });
       set(dot, { cx: curve.px(now), cy: curve.py(seen[now]) });
     }
 
@@ -144,7 +148,8 @@ export default {
       if (state.question && !state.options.length && !sketched) {
         sketched = true;
         const last = Number(heights.at(-1).toPrecision(3));
-        ui.sketch(fit, [3, 3.5, 4], [last, last, last], "the fit");
+        const guess = [last, last, last];
+        ui.sketch(handles(fit, [3, 3.5, 4], guess, () => {}, "the fit"), guess);
         set(ui.drawn.node.firstChild, { x: fit.px(3), width: fit.px(4) - fit.px(3) });
       }
       knobs.node.style.display = ui.pending ? "none" : "";

@@ -1,9 +1,11 @@
 // What each layer does to values and gradients; in a deep net all of them do it in a row.
 
-import { clamp, make, mix, Plot, rgb, set, short, svg } from "./draw.js";
+import { clamp, make, set, short, svg } from "./draw.js";
 import { dataset, initialTheta } from "./generator.js";
 import { losses, Net } from "./net.js";
 import { GradientFlowExplorer as about } from "./parameters.js";
+import { mix, raster, rgb } from "./plane.js";
+import { Plot } from "./plot.js";
 import { explorer } from "./ui.js";
 
 const POINTS = 32; // points, of two moons
@@ -200,7 +202,7 @@ function heatMap(name, ui) {
     if (count !== top(rows.length) - 0.5) {
       count = top(rows.length) - 0.5;
       plot.node.querySelector("canvas")?.remove();
-      tint = plot.raster(LONGEST + 1, count);
+      tint = raster(plot, LONGEST + 1, count);
     }
     const { paper, [name]: full } = ui.colors();
     const [none, all] = [paper, full].map(rgb);

@@ -1,8 +1,11 @@
 // One neuron: what it gives for every input, and how much that changes.
 
-import { clamp, make, mix, Plot, rgb, set, short, svg } from "./draw.js";
+import { clamp, make, set, short, svg } from "./draw.js";
 import { Net } from "./net.js";
 import { NeuronExplorer as about } from "./parameters.js";
+import { mix, raster, rgb } from "./plane.js";
+import { Plot } from "./plot.js";
+import { handles } from "./sketch.js";
 import { explorer } from "./ui.js";
 
 const EDGE = about.parameters.x1.high; // inputs from -EDGE to EDGE are shown
@@ -51,7 +54,7 @@ export default {
     const curve = left.add("path", { class: "bx-forward" });
     const tangent = left.add("path", { class: "bx-backward bx-tangent bx-answer" });
     const slopes = right.add("path", { class: "bx-backward bx-answer" });
-    const tints = [plane, change].map((plot) => plot.raster(GRID));
+    const tints = [plane, change].map((plot) => raster(plot, GRID));
     const borders = [plane, change].map((plot) => plot.add("path", { class: "bx-line" }));
     const levels = plane.add("path", { class: "bx-thin" });
     const arrow = plane.add("path", { class: "bx-arrow" });
@@ -191,7 +194,8 @@ export default {
       if (sketch && !sketched) {
         sketched = true;
         const xs = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
-        ui.sketch(right, xs, xs.map(() => 0), "dy/dx");
+        const guess = xs.map(() => 0);
+        ui.sketch(handles(right, xs, guess, () => {}, "dy/dx"), guess);
       }
       ui.drawn?.refresh();
       const at = two || !w1 ? NaN : -bias / w1;

@@ -1,9 +1,12 @@
 // A training run that follows your hand: learning rate and iterations, and what they do.
 
-import { contour, make, marker, mix, Plot, rgb, set, short, svg } from "./draw.js";
+import { make, set, short, svg } from "./draw.js";
 import { dataset, initialTheta } from "./generator.js";
 import { losses, Net, Run } from "./net.js";
 import { TrainingExplorer as about } from "./parameters.js";
+import { contour, marker, mix, raster, rgb } from "./plane.js";
+import { Plot } from "./plot.js";
+import { handles } from "./sketch.js";
 import { explorer } from "./ui.js";
 
 const GRID = 56; // the plane is asked at GRID x GRID points
@@ -32,7 +35,7 @@ export default {
       xLabel: "x₁",
       yLabel: "x₂",
     });
-    const tint = plane.raster(GRID);
+    const tint = raster(plane, GRID);
     const border = plane.add("path", { class: "bx-line" });
     const dots = plane.add("g");
     const wires = new Wires();
@@ -127,7 +130,8 @@ export default {
       drawCurve(state);
       if (state.question && !state.options.length && !ui.drawn) {
         const xs = [0, 0.25, 0.5, 0.75, 1].map((share) => share * curve.x[1]);
-        ui.sketch(curve, xs, xs.map(() => Number(run.losses[0].toPrecision(3))), "loss");
+        const guess = xs.map(() => Number(run.losses[0].toPrecision(3)));
+        ui.sketch(handles(curve, xs, guess, () => {}, "loss"), guess);
       }
       const now = Math.min(state.iterations, run.done);
       const theta = run.thetaAt(now);

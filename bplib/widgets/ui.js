@@ -1,6 +1,6 @@
 // What all explorers share: controls, goal, question, words, and the Python call.
 
-import { clamp, handles, make, set, short } from "./draw.js";
+import { clamp, make, set, short } from "./draw.js";
 
 // What is wrong with a value, in a reader's words; "" where nothing is.
 export function problem(spec, value) {
@@ -55,7 +55,7 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 //   ui.amend               a function of what is about to be set: what to set instead
 //   ui.draw(f)             f(state) draws; it runs at once, and in the next frame after any
 //                          change; if it returns true it has more to do, and runs again
-//   ui.sketch(plot, xs, heights, name)   where a question is answered by drawing
+//   ui.sketch(handles(...), heights)   where a question is answered by drawing: see sketch.js
 //   ui.say(text), ui.measure({ loss: 0.1 }), ui.colors(), ui.pending, ui.close
 export function explorer({ model, el, about }) {
   const { name: className, title, parameters } = about;
@@ -154,10 +154,6 @@ export function explorer({ model, el, about }) {
   }
 
   // --- Controls ---
-  function label(name) {
-    return parameters[name].label;
-  }
-
   function control(name, parent = parts.controls) {
     const spec = parameters[name];
     const kinds = { number: slider, whole: slider, choice: select, switch: tick };
@@ -265,8 +261,7 @@ export function explorer({ model, el, about }) {
   }
 
   // --- A question first, a goal ---
-  ui.sketch = (plot, xs, heights, name) => {
-    const drawn = handles(plot, xs, heights, () => {}, name);
+  ui.sketch = (drawn, heights) => {
     ui.drawn = { ...drawn, heights, start: [...heights] };
     ask();
   };

@@ -3,7 +3,7 @@
 import html
 
 import bplib.widgets
-from bplib.widgets.explorer import source, sources
+from bplib.widgets.explorer import source, sources, styles
 
 
 def page_of(*explorers, scheme="light", script=""):
@@ -12,7 +12,8 @@ def page_of(*explorers, scheme="light", script=""):
     script: more JavaScript for the page, run after the host.
     """
     names = sorted({type(each).__name__ for each in explorers})
-    texts = sources([getattr(bplib.widgets, name) for name in names])
+    classes = [getattr(bplib.widgets, name) for name in names]
+    texts, css = sources(classes), "\n".join(styles(classes).values())
     inert = "".join(
         f'<script type="text/plain" data-bplib-module="{name}">{text}</script>'
         for name, text in texts.items()
@@ -22,7 +23,7 @@ def page_of(*explorers, scheme="light", script=""):
     return (
         f'<!doctype html><html lang="en" data-theme="{scheme}"><head>'
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, '
-        f'initial-scale=1"><title>{title}</title><style>{source("explorers.css")}'
+        f'initial-scale=1"><title>{title}</title><style>{css}'
         f"body {{ margin: 0; background: {background} }} "
         "main { max-width: 46rem; margin: auto; padding: 0 10px }</style></head>"
         f"<body><main><h1 style='color: gray'>{title}</h1>"
