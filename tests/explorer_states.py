@@ -95,7 +95,7 @@ CASES = {
         ),
         without=(
             "typing bad_typing broken_states same_verdict python_call goal by_the_call "
-            "linked measured plain"
+            "measured"
         ).split(),
     ),
     "GradientFlowExplorer": Case(
@@ -169,6 +169,11 @@ def explorer(name, **parameters):
     """An explorer of this class."""
     positional, named = CASES[name].given
     return getattr(bplib.widgets, name)(*positional, **named, **parameters)
+
+
+def bare(name, **parameters):
+    """Of a state alone, as the build and the page make it."""
+    return getattr(bplib.widgets, name)(**parameters)
 
 
 def in_state(name, number, **more):

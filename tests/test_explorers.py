@@ -18,6 +18,7 @@ from explorer_states import (
     NAMES,
     STATES,
     again,
+    bare,
     explorer,
     in_state,
     same,
@@ -39,6 +40,11 @@ PARAMETERS = [
 ]
 
 
+def skip_without(name, check):
+    if check in CASES[name].without:
+        pytest.skip("this class has no such thing")
+
+
 def test_every_explorer_has_a_case():
     assert sorted(CASES) == sorted(bplib.widgets.__all__)
     assert list(bplib.widgets.__all__) == sorted(bplib.widgets.__all__)
@@ -53,6 +59,7 @@ def test_every_explorer_has_a_case():
 @pytest.mark.parametrize(("name", "number"), STATES)
 class TestState:
     def test_is_its_call(self, name, number):
+        skip_without(name, "by_the_call")
         made = in_state(name, number)
         assert same(again(repr(made)), made)
         assert set(made.changed()) <= set(CASES[name].states[number])
@@ -70,7 +77,7 @@ class TestState:
         [box] = BeautifulSoup(text, "html.parser").select(".bplib-explorer")
         assert box["data-explorer"] == name
         assert box["data-module"] == base.module_name(type(made))
-        assert same(explorer(name, **json.loads(box["data-state"])), made)
+        assert same(bare(name, **json.loads(box["data-state"])), made)
         assert "published page" in box.get_text()
 
     def test_another_state_is_another_html(self, name, number):
@@ -121,12 +128,13 @@ def test_goal_question_and_section_are_written_down_too(name):
         "section": "03_the_algorithm#step-4",
     }
     made = explorer(name, **given)
-    assert same(again(repr(made)), made), "the call makes another text"
+    if "by_the_call" not in case.without:
+        assert same(again(repr(made)), made), "the call makes another text"
     text = made.html()
     assert re.fullmatch(r"<div [^<>]*><p>[^<>]*</p></div>", text)
     [box] = BeautifulSoup(text, "html.parser").select("div")
     assert set(box.attrs) == {"class", "data-explorer", "data-module", "data-state"}
-    assert same(explorer(name, **json.loads(box["data-state"])), made)
+    assert same(bare(name, **json.loads(box["data-state"])), made)
 
 
 # --- Parameters ----------------------------------------------------------------------
@@ -140,7 +148,7 @@ def test_a_wrong_value_is_explained_and_changes_nothing(name, parameter):
     for value in wrong_values(spec):
         for tried in (
             lambda value=value: setattr(made, parameter, value),
-            lambda value=value: explorer(name, **{parameter: value}),
+            lambda value=value: bare(name, **{parameter: value}),
         ):
             with pytest.raises(ValueError) as caught:
                 tried()
@@ -155,7 +163,7 @@ def test_a_wrong_value_is_explained_and_changes_nothing(name, parameter):
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS)
 def test_limits_and_defaults_are_taken(name, parameter):
     spec = getattr(bplib.widgets, name).parameters()[parameter]
-    made = explorer(name)
+    made = bare(name)
     assert base.listed(getattr(made, parameter)) == spec.spec()["default"]
     if spec.kind in ("number", "whole"):
         for value in (spec.limits["low"], spec.limits["high"]):
@@ -173,6 +181,7 @@ def test_limits_and_defaults_are_taken(name, parameter):
         setattr(made, parameter, np.True_)
         assert getattr(made, parameter) is True
     elif spec.kind == "numbers":
+        made = explorer(name)
         now = getattr(made, parameter)
         setattr(made, parameter, np.array(now))
         assert getattr(made, parameter) == now
@@ -182,10 +191,10 @@ def test_limits_and_defaults_are_taken(name, parameter):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_name_is_answered_with_a_hint(name):
-    known = CASES[name].number
+    known = CASES[name].number or "section"
     with pytest.raises(TypeError, match=f"did you mean {known}"):
         explorer(name, **{known[:-1]: 1})
-    with pytest.raises(TypeError, match="no parameter zzz: it has .*section"):
+    with pytest.raises(TypeError, match="no parameter zzz: it has "):
         explorer(name, zzz=1)
 
 
@@ -193,8 +202,8 @@ def test_an_unknown_name_is_answered_with_a_hint(name):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"goal": "win"}, "expects a goal such as"),
-        ({"goal": "nothing < 1"}, "nothing < 1"),
+        ({"goal": "win"}, "goal"),
+        ({"goal": "nothing < 1"}, "goal"),
         ({"goal": "{measure} < nan"}, "goal"),
         ({"goal": "{measure} = 1"}, "goal"),
         ({"goal": "{measure} < 1 or {measure} > 1"}, "goal"),
@@ -207,7 +216,7 @@ def test_an_unknown_name_is_answered_with_a_hint(name):
     ],
 )
 def test_goals_and_sections_that_lead_nowhere(name, wrong, words):
-    measure = getattr(bplib.widgets, name).measures[0]
+    measure = (*getattr(bplib.widgets, name).measures, "loss")[0]
     wrong = {key: text.format(measure=measure) for key, text in wrong.items()}
     with pytest.raises(ValueError, match=re.escape(words)):
         explorer(name, **wrong)
@@ -236,6 +245,7 @@ def test_each_measure_can_be_a_goal(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_reset_knows_the_first_state(name):
+    skip_without(name, "measured")
     made = in_state(name, 1)
     before = made.state()
     assert made._start == before
@@ -252,6 +262,7 @@ def test_reset_knows_the_first_state(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_ordinary_slider_can_be_linked(name):
+    skip_without(name, "measured")
     made, number = explorer(name), CASES[name].number
     spec = type(made).parameters()[number]
     low, high, whole = spec.limits["low"], spec.limits["high"], spec.kind == "whole"
@@ -272,7 +283,7 @@ def test_an_ordinary_slider_can_be_linked(name):
 @pytest.mark.parametrize(("name", "number"), STATES)
 def test_what_a_page_sends_arrives(name, number):
     """A page sends JSON, where every list is a list."""
-    made, wanted = explorer(name), in_state(name, number)
+    made, wanted = bare(name), in_state(name, number)
     made.set_state(json.loads(json.dumps(wanted.state())))
     assert same(made, wanted)
     sent = made.get_state()
@@ -283,7 +294,7 @@ def test_what_a_page_sends_arrives(name, number):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_copy_is_made_by_its_state(name):
     made = in_state(name, 1)
-    assert same(explorer(name, **made.state()), made)
+    assert same(bare(name, **made.state()), made)
     with pytest.raises(NotImplementedError, match="cannot be copied"):
         copy.deepcopy(made)  # as any widget
 
@@ -299,7 +310,7 @@ def test_docstrings(name):
         if inspect.isfunction(value) and not key.startswith("_"):
             assert inspect.getdoc(getattr(made, key)), f"{name}.{key} says nothing"
     assert made.title != Explorer.title
-    assert made.measures
+    assert made.measures or "measured" in CASES[name].without
     for key, spec in made.parameters().items():
         assert spec.label, f"{name}.{key} has no label"
         assert "_" not in spec.label, f"{spec.label} is no name for readers"
@@ -344,7 +355,7 @@ def test_the_page_knows_the_same_parameters(name):
     traits = made.class_traits(sync=True)
     wanted = {key for key, trait in traits.items() if isinstance(trait, Parameter)}
     assert set(about["parameters"]) == wanted
-    assert explorer(name).state() == {
+    assert bare(name).state() == {
         k: v["default"] for k, v in about["parameters"].items()
     }
     assert tuple(about["measures"]) == tuple(made.measures)
@@ -368,7 +379,7 @@ FORBIDDEN = {
     "eval": r"\beval\b|\bnew Function\b|\bFunction\(",
     "eval in a timer": r"set(?:Timeout|Interval)\(\s*[\"'`]",
     "markup": r"(?:inner|outer)HTML|insertAdjacentHTML|document\.write|DOMParser",
-    "handlers": r"[\"']on\w+[\"']|\.on(?:click|input|change|load|error|key\w+)\s*=",
+    "handlers": r"([\"']|\.)on(click|input|change|load|error|(key|pointer)\w+)(\1| *=)",
     "the network": r"\bfetch\(|XMLHttpRequest|WebSocket|https?://(?!www\.w3\.org/2000/svg)",
     "storage": r"localStorage|sessionStorage|document\.cookie",
     "fixed ids": r"\bid: |\.id = |getElementById",
@@ -393,7 +404,8 @@ def style_faults(name, text):
     return faults
 
 
-FILES = [*OWN_FILES, "explorers.css", "parameters.js"]
+STYLES = sorted(file.name for file in base.HERE.glob("*.css"))
+FILES = [*OWN_FILES, *STYLES, "parameters.js"]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -434,10 +446,8 @@ LIMIT, LIMIT_OF_ALL = 60_000, 150_000  # bytes
 
 def weights(explorers):
     """{file: bytes} of all that a page with these explorers loads for them."""
-    host = {
-        name: base.source(name) for name in ("explorers.css", "modules.js", "host.js")
-    }
-    found = {**host, **sources(explorers)}
+    host = {name: base.source(name) for name in ("modules.js", "host.js")}
+    found = {**host, **base.styles(explorers), **sources(explorers)}
     return {name: len(text.encode()) for name, text in found.items()}
 
 

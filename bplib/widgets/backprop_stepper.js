@@ -282,7 +282,8 @@ export default {
     function present() {
       const theta = training.net.theta.values();
       const fill = (list) => list.map((each) => (each.map ? fill(each) : theta.next().value));
-      return Object.fromEntries(NET.slice(2).map((name) => [name, fill(ui.state[name])]));
+      const { W1, b1, W2, b2 } = ui.state;
+      return { W1: fill(W1), b1: fill(b1), W2: fill(W2), b2: fill(b2) };
     }
     // The same with another number at a place: { W1: [...] }
     function changed(name, value) {
@@ -339,17 +340,11 @@ export default {
         const inner = read(name) < 0 && before.endsWith(" ");
         return inner ? `(${text(read(name))})` : text(read(name));
       };
-      const middle = [make("br"), "= ", ...spans(right, given)];
-      return make(
-        "p",
-        {},
-        make("span", { class: "bx-quiet" }, `${label} `),
-        ...spans(`${left} = ${right}`, (name) => name),
-        ...(/[ (]/.test(right) ? middle : []),
-        make("br"),
-        "= ",
-        make("b", { class: lane(left) }, text(result)),
-      );
+      const row = make("p", {}, make("span", { class: "bx-quiet" }, `${label} `));
+      row.append(...spans(`${left} = ${right}`, (name) => name));
+      if (/[ (]/.test(right)) row.append(make("br"), "= ", ...spans(right, given));
+      row.append(make("br"), "= ", make("b", { class: lane(left) }, text(result)));
+      return row;
     }
 
     // What is selected: its formulas, and the way of its gradient.
@@ -372,15 +367,15 @@ export default {
         const k = Object.keys(all).filter((name) => /^[Wb]/.test(name)).indexOf(selected);
         const { theta, grad } = now === 5 ? training.net : training.before;
         const old = (name) => (name === "η" ? rate : (isSlope(name) ? grad : theta)[k]);
-        const words = [now === 5 ? "next update" : "last update", `new ${selected}`];
-        const change = [`${selected} − η · d${selected}`, old, theta[k] - rate * grad[k]];
-        const frozen = make("p", {}, "Frozen: no update moves it.");
-        rows.push(training.moves[k] ? formula(...words, ...change) : frozen);
+        const label = now === 5 ? "next update" : "last update";
+        const [right, result] = [`${selected} − η · d${selected}`, theta[k] - rate * grad[k]];
+        const moved = training.moves[k] && formula(label, `new ${selected}`, right, old, result);
+        rows.push(moved || make("p", {}, "Frozen: no update moves it."));
       }
       if (back) {
         const n = paths(all, selected, lit);
-        const joined = `${n} paths lead back from E to here; where they join, gradients add.`;
-        rows.push(make("p", {}, n > 1 ? joined : "One path leads back from E to here."));
+        const joined = n > 1 ? "; where they join, gradients add" : "";
+        rows.push(make("p", {}, `Paths from E back to here: ${n}${joined}.`));
       }
       return rows;
     }
@@ -441,9 +436,7 @@ export default {
       tried.replaceChildren(...nudged(state).map((text) => make("p", {}, text)));
       tabulate();
       next.textContent = `Next: ${NEXT[now][0].toLowerCase()}`;
-      for (const button of steps) {
-        set(button, { "aria-disabled": String(button.textContent !== NEXT[now][0]) });
-      }
+      for (const step of steps) set(step, { "aria-disabled": `${step.textContent !== NEXT[now][0]}` });
       const numbers = Object.entries(all).map(([name, [value]]) => [name, value]);
       ui.root.dataset.numbers = JSON.stringify(Object.fromEntries(numbers)); // for tests
       const { updates, learning_rate, phase, selected } = state;

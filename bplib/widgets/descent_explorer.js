@@ -1,7 +1,6 @@
 // Gradient descent on a loss surface: its path, and the learning rate that a place bears.
 
 import { clamp, make, set, short, svg } from "./draw.js";
-import { dataset, initialTheta } from "./generator.js";
 import { losses, Net, Run, step } from "./net.js";
 import { DescentExplorer as about } from "./parameters.js";
 import { contour, mix, raster, rgb } from "./plane.js";
@@ -42,10 +41,10 @@ const surfaces = {
 let trained = null;
 
 function train() {
-  const { x, t, n } = dataset("xor");
+  const [x, t, n] = [[0, 0, 0, 1, 1, 0, 1, 1], [0, 1, 1, 0], 4]; // xor
   const net = new Net([2, 2, 1], "tanh");
   const loss = losses.squared_error;
-  net.theta.set(initialTheta([2, 2, 1], 0));
+  net.theta.set([1, 1, -1, -1, 0.5, -0.5, -1, 1, 1]);
   new Run({ net, loss, x, t, n, rate: 0.5, iterations: 500 }).advance(500);
   const dy = new Float64Array(n);
   const at = (w) => {
@@ -81,8 +80,7 @@ export function descend(state) {
     const [middle, radius] = [(h11 + h22) / 2, Math.hypot((h11 - h22) / 2, h12)];
     const [low, high] = [middle - radius, middle + radius];
     const limit = high > 0 && low >= -0.1 * high ? (2 + 2 * momentum) / high : NaN;
-    const stride = k ? Math.hypot(w[0] - path[k - 1].w[0], w[1] - path[k - 1].w[1]) : 0;
-    path.push({ w: [...w], loss, slope: Math.hypot(...gradient), low, high, limit, stride });
+    path.push({ w: [...w], loss, slope: Math.hypot(...gradient), low, high, limit });
     step(w, gradient, velocity, learning_rate, momentum);
   }
   return path;
@@ -91,10 +89,10 @@ export function descend(state) {
 const notes = {
   "one weight": "E = c/2 (w − 1)²: one curvature, c, and one limit.",
   quadratic:
-    "E = (a u² + b v²)/2; u, v: w₁, w₂ turned by the angle. The larger curvature sets the limit.",
+    "E = (a u² + b v²)/2; u, v: w₁, w₂ turned by the angle. The larger of a, b sets the limit.",
   product:
-    "E = (w₁w₂ − 1)²/2. The curve: minima, of curvature w₁² + w₂², and their limits; solid where " +
-    "the learning rate is below, dotted where above.",
+    "E = (w₁w₂ − 1)²/2. The curve: minima, of curvature w₁² + w₂², and their limits; dotted " +
+    "where the learning rate is above.",
   network:
     "A slice of a real loss: 2-2-1 tanh net on xor, half squared error, trained for 500 updates. " +
     "w₁ = W1[0, 0] and w₂ = W1[0, 1] move, the other 7 parameters stay as trained.",
@@ -102,29 +100,29 @@ const notes = {
 
 // What is true of this path, no more.
 function verdict({ surface, steps, learning_rate: rate, momentum }, path) {
-  const [first, before, last] = [path[0], path.at(-2), path.at(-1)];
-  const side = ({ limit }) => Math.sign(rate - limit) + 1; // 0: below
-  const against = (p) =>
-    `${short(rate)} is ${["below", "at", "above"][side(p)]} the limit ` +
-    `${short(2 + 2 * momentum)}/${short(p.high)} = ${short(p.limit, 3)}`;
+  const [first, last] = [path[0], path.at(-1)];
+  const side = Math.sign(rate - last.limit) + 1; // 0: below
+  const rule = short(2 + 2 * momentum);
+  const limit = (p) => `${rule}/${short(p.high)} = ${short(p.limit, 3)}`;
+  const before = first.limit ? ` At the start the limit was ${limit(first)}.` : "";
   if (path.length <= steps) {
-    const why = first.limit ? ` At the start the learning rate ${against(first)}.` : "";
-    return `Diverged: after ${path.length} steps the loss is not a finite number.${why}`;
+    return `Diverged: after ${path.length} steps the loss is not a finite number.${before}`;
   }
   const w = last.w.slice(0, surface === "one weight" ? 1 : 2).map((v) => short(v));
-  let text = `After ${steps} steps: w = (${w.join(", ")}), loss ${short(last.loss)}. `;
+  const text =
+    `After ${steps} steps the loss went from ${short(first.loss)} to ${short(last.loss)}, and ` +
+    `w = (${w.join(", ")}). `;
   if (last.limit) {
-    const end = ["hold the path", "neither hold it nor throw it out", "throw it out"][side(last)];
-    text += `Here the learning rate ${against(last)}: a minimum as curved as this would ${end}.`;
     const moved = Math.abs(first.limit / last.limit - 1) > 0.02;
-    if (moved) text += ` At the start the limit was ${short(first.limit, 3)}.`;
-  } else {
-    const saddle = last.slope ? "Beside a saddle" : "A saddle: no slope, so no step moves";
-    const curved = `Curvatures ${short(last.low, 3)} and ${short(last.high, 3)}: no limit.`;
-    text += `${last.slope < 1e-3 ? saddle : "No minimum is near"}. ${curved}`;
+    const end = ["hold the path", "neither hold it nor throw it out", "throw it out"][side];
+    return (
+      `${text}The learning rate is ${["below", "at", "above"][side]} the limit here, ` +
+      `${limit(last)}: a minimum as curved as this would ${end}.${moved ? before : ""}`
+    );
   }
-  const ratio = last.stride / before?.stride;
-  return ratio ? `${text} The last step was ${short(ratio, 3)} times the one before.` : text;
+  const saddle = last.slope ? "Beside a saddle" : "A saddle: no slope, so no step moves";
+  const curved = `Curvatures ${short(last.low, 3)} and ${short(last.high, 3)}: no limit.`;
+  return `${text}${last.slope < 1e-3 ? saddle : "No minimum is near"}. ${curved}`;
 }
 
 export default {
@@ -139,8 +137,8 @@ export default {
     const fall = new Plot({ label: "Loss over the steps", height: 166, yLabel: "loss" });
     const label = "learning rate / limit (gray: thrown out)";
     const bound = new Plot({ label, height: 166, xLabel: "steps", yLabel: label });
-    const words = make("p");
-    ui.stage.append(map.node, make("div", { class: "bx-side" }, fall.node, bound.node), words);
+    const note = make("p");
+    ui.stage.append(map.node, make("div", { class: "bx-side" }, fall.node, bound.node), note);
     const [w, h] = [map.width, map.height];
     const tint = raster(map, GRID);
     const lines = map.add("path");
@@ -179,7 +177,7 @@ export default {
       const [two, turned] = [surface !== "one weight", surface === "quadratic"];
       const shown = [true, two, true, turned || !two, turned, turned];
       shown.forEach((show, i) => (fold.children[i].hidden = !show));
-      words.textContent = notes[surface];
+      note.textContent = notes[surface];
       [xName.textContent, yName.textContent] = two ? ["w₁", "w₂"] : ["w", "loss"];
       const top = 8.8 * 10 ** Math.ceil(Math.log10(curvature_1)); // for a decade of curvatures
       map.scale([-EDGE, EDGE], two ? [-EDGE, EDGE] : [0, top]);
@@ -192,9 +190,9 @@ export default {
       const [light, dark] = [rgb(paper), rgb(ink)];
       const depth = (e) => clamp(1 + Math.log((e - low) / range) / 7.7, 0, 1);
       tint((i) => mix(light, dark, two ? 0.25 * depth(E[i]) : 0));
-      const levels = [1, 2, 3, 4, 5, 6, 7].map((k) => low + range / 3 ** k);
+      const level = (k) => contour(map, E, GRID, low + range / 3 ** k);
       const d = two
-        ? levels.map((level) => contour(map, E, GRID, level)).join("")
+        ? [1, 2, 3, 4, 5, 6, 7].map(level).join("")
         : map.through(GRID, place, (i) => E[i]);
       set(lines, { d, class: two ? "bx-level" : "bx-forward" });
     }
@@ -226,8 +224,9 @@ export default {
       // What is far away is drawn nearer, in its direction: pictures have no such numbers.
       const points = path.map((p) => {
         const at = [map.px(p.w[0]), map.py(state.surface === "one weight" ? p.loss : p.w[1])];
-        const far = Math.max(1, ...at.map((v) => Math.min(Math.abs(v), 1e300) / 5000));
-        return at.map((v) => Number((v / far).toFixed(1)));
+        const [u, v] = at.map((each) => clamp(each, -1e9, 1e9));
+        const far = Math.max(1, Math.abs(u) / 5000, Math.abs(v) / 5000);
+        return [Number((u / far).toFixed(1)), Number((v / far).toFixed(1))];
       });
       set(route, { d: `M${points.join("L")}` });
       set(dots, { d: points.map((p) => `M${p}h0`).join("") });
@@ -243,7 +242,7 @@ export default {
       }
 
       const most = [5, 10, 20, 50, 100, 200].find((m) => m >= steps);
-      fall.scale([0, most], [1e-8, 100], { log: true });
+      fall.scale([0, most], [1e-9, 1e3], { log: true });
       bound.scale([0, most], [0, 3]);
       set(curve, { d: fall.through(n, (k) => k, (k) => path[k].loss) });
       const height = ({ limit }) => bound.py(Math.min(learning_rate / limit, 3));

@@ -6,15 +6,16 @@ import math
 import numpy as np
 from matplotlib import patheffects
 
+from bplib.data import xor
 from bplib.layers import Dense, Net, Tanh
 from bplib.losses import SquaredError
 from bplib.optimizers import SGD
 from bplib.training import train
 from bplib.widgets.explorer import Choice, Explorer, Number, Whole
-from bplib.widgets.generator import dataset, initial_theta
 
 SURFACES = ("one weight", "quadratic", "product", "network")
 EDGE = 3  # the picture goes from -EDGE to EDGE along each weight
+BEFORE_TRAINING = (1, 1, -1, -1, 0.5, -0.5, -1, 1, 1)  # theta of the network
 NEARBY = 1e-4  # for the central differences of the network's gradient
 
 
@@ -191,7 +192,7 @@ class DescentExplorer(Explorer):
         if n > self.steps > 0 and len(seen) == n:
             plane.annotate(str(self.steps), seen[-1], annotation_clip=True, **look)
 
-        axes["loss"].set(ylabel="loss", yscale="log", ylim=(1e-8, 100))
+        axes["loss"].set(ylabel="loss", yscale="log", ylim=(1e-9, 1e3))
         axes["loss"].plot(np.maximum(losses, 1e-12))
         if n <= self.steps:
             axes["loss"].set_title(f"diverged at step {n}", fontsize=11)
@@ -249,9 +250,9 @@ def trained_network():
 
     One net for all explorers: its first two parameters are those last asked about.
     """
-    x, t = dataset("xor")
+    x, t = xor()
     net = Net(Dense(2, 2), Tanh(), Dense(2, 1))
-    net.theta = initial_theta((2, 2, 1), seed=0)
+    net.theta = BEFORE_TRAINING
     for _ in train(net, SquaredError(), SGD(0.5), x, t, iterations=500):
         pass
     return net, x, t.reshape(-1, 1)

@@ -93,7 +93,9 @@ class Frames(Explorer):
                 **parameters,
             }
         # A goal may name the sliders.
-        named = [name.replace(" ", "_") for name in parameters.get("names", ())]
+        given = parameters.get("names", ())  # which is checked only below
+        given = given if isinstance(given, (list, tuple)) else ()
+        named = [str(name).replace(" ", "_") for name in given]
         self.measures = (*self.measures, *named)
         super().__init__(**parameters)
         self.frames = [self._image(place, size) for place in self._places]

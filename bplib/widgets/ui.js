@@ -346,6 +346,7 @@ export function explorer({ model, el, about }) {
 
   function close() {
     cancelAnimationFrame(frame);
+    frame = -1; // a late event draws no more
     clearTimeout(telling);
     for (const end of closing) end();
     root.remove();

@@ -26,7 +26,7 @@ def page_of(*explorers, scheme="light", script=""):
         f'initial-scale=1"><title>{title}</title><style>{css}'
         f"body {{ margin: 0; background: {background} }} "
         "main { max-width: 46rem; margin: auto; padding: 0 10px }</style></head>"
-        f"<body><main><h1 style='color: gray'>{title}</h1>"
+        f"<body><main><h1 style='color: gray; overflow-wrap: anywhere'>{title}</h1>"
         f"{''.join(each.html() for each in explorers)}</main>{inert}"
         f"<script>{source('modules.js')}\n{source('host.js')}\n{script}</script>"
         "</body></html>"

@@ -121,6 +121,11 @@ class EveryPage:
         if page.evaluate(f"{folds}.map(fold => fold.open = true).length"):
             page.wait_for_timeout(200)
             assert_no_sideways_scroll(page)
+        # Who scrolls up on a phone is offered the way to the top.
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_timeout(200)
+        page.evaluate("scrollBy(0, -400)")
+        page.wait_for_timeout(200)
         assert_accessible(page, "folds open")
         assert not seen.foreign, f"requests that leave the site: {seen.foreign}"
         assert not seen.errors, seen.errors
