@@ -246,7 +246,7 @@ class Picture {
 export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
-    let [training, all, now, start, shown, tabled] = [null, {}, 0, "", "", ""];
+    let [training, all, now, start, shown, listed, tabled] = [null, {}, 0, "", "", "", ""];
     const known = (name) => all[name]?.[1] <= now;
 
     const picture = new Picture((selected) => ui.set({ selected }));
@@ -309,10 +309,13 @@ export default {
     // A select of all numbers, and a slider for the selected one if nothing computes it.
     function offer({ selected }) {
       const names = Object.keys(all).filter((name) => all[name][3]);
-      if (shown === (shown = `${names} ${selected}`)) return;
       const option = (name) => make("option", { value: name }, `${name}: ${all[name][3]}`);
-      list.replaceChildren(make("option", { value: "" }, "nothing"), ...names.map(option));
+      if (listed !== (listed = String(names))) {
+        list.replaceChildren(make("option", { value: "" }, "nothing"), ...names.map(option));
+        shown = "";
+      }
       list.value = selected;
+      if (shown === (shown = `now ${selected}`)) return;
       edit.replaceChildren();
       const [value, since] = all[selected] ?? [];
       if (since !== 0) return;
@@ -436,7 +439,8 @@ export default {
       tried.replaceChildren(...nudged(state).map((text) => make("p", {}, text)));
       tabulate();
       next.textContent = `Next: ${NEXT[now][0].toLowerCase()}`;
-      for (const step of steps) set(step, { "aria-disabled": `${step.textContent !== NEXT[now][0]}` });
+      const fits = (step) => step.textContent === NEXT[now][0];
+      for (const step of steps) set(step, { "aria-disabled": `${!fits(step)}` });
       const numbers = Object.entries(all).map(([name, [value]]) => [name, value]);
       ui.root.dataset.numbers = JSON.stringify(Object.fromEntries(numbers)); // for tests
       const { updates, learning_rate, phase, selected } = state;

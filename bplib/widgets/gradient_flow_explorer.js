@@ -146,7 +146,8 @@ export default {
       shares.svg.lastChild.textContent = `share of ${word}`;
       shares.scale(across, [0, 1]);
       const [end, px] = [shares.height, (x) => shares.px(x)];
-      const bar = (share, k) => `M${px(k + 0.7)} ${end}V${shares.py(share)}H${px(k + 1.3)}V${end}`;
+      const tall = (share) => Math.max(end - shares.py(share), 1); // a trace, for zero too
+      const bar = (share, k) => `M${px(k + 0.7)} ${end}v${-tall(share)}H${px(k + 1.3)}V${end}`;
       set(bars, { d: over ? "" : stuck.map(bar).join("") });
 
       const of = gradient === "dz" ? "weighted sums z" : "weights W";

@@ -15,7 +15,10 @@ export function raster(plot, n, rows = n) {
   const image = context.createImageData(n, rows);
   return (color) => {
     for (let i = 0; i < n * rows; i++) {
-      image.data.set(color(i), 4 * i);
+      const [r, g, b] = color(i);
+      image.data[4 * i] = r;
+      image.data[4 * i + 1] = g;
+      image.data[4 * i + 2] = b;
       image.data[4 * i + 3] = 255;
     }
     context.putImageData(image, 0, 0);

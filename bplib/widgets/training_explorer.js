@@ -41,7 +41,7 @@ export default {
     const wires = new Wires();
     ui.stage.append(curve.node, plane.node, wires.node);
 
-    let [run, net, data, key, grid] = [null, null, null, "", null];
+    let [run, net, data, key, grid, drawn] = [null, null, null, "", null, ""];
     let [slice, seen] = [FIRST, 0]; // seen: when the plane was last drawn
 
     function start(state) {
@@ -67,8 +67,10 @@ export default {
       const settings = { rate: state.learning_rate, momentum: state.momentum, iterations: 2000 };
       run = new Run({ net, loss, x: data.x, t, n: data.n, ...settings });
       wires.sizes(sizes);
-      grid = frameAndGrid(plane, data);
       slice = FIRST;
+      if (drawn === state.data + state.seed) return;
+      drawn = state.data + state.seed;
+      grid = frameAndGrid(plane, data);
       dots.replaceChildren(
         ...Array.from(data.t, (label, i) => marker(plane, data.x.subarray(2 * i), label)),
       );
@@ -220,6 +222,8 @@ class Wires {
   }
 
   sizes(sizes) {
+    if (String(sizes) === this.key) return;
+    this.key = String(sizes);
     const gap = (size) => Math.min(200 / size, 46);
     const at = (k, j) => [40 + 130 * k, 108 + (j - (sizes[k] - 1) / 2) * gap(sizes[k])];
     const [lines, nodes] = [[], []];

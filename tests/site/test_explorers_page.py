@@ -913,7 +913,9 @@ def memory(opened, name):
     tools = page.context.new_cdp_session(page)
 
     def used():
-        tools.send("HeapProfiler.collectGarbage")
+        for _ in range(3):  # what one collection frees may hold more
+            tools.send("HeapProfiler.collectGarbage")
+            page.wait_for_timeout(100)
         counters = tools.send("Memory.getDOMCounters")
         heap = tools.send("Runtime.getHeapUsage")["usedSize"]
         return heap, counters["nodes"], counters["jsEventListeners"]
