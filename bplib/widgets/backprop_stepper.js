@@ -282,8 +282,7 @@ export default {
     function present() {
       const theta = training.net.theta.values();
       const fill = (list) => list.map((each) => (each.map ? fill(each) : theta.next().value));
-      const { W1, b1, W2, b2 } = ui.state;
-      return { W1: fill(W1), b1: fill(b1), W2: fill(W2), b2: fill(b2) };
+      return Object.fromEntries(NET.slice(2).map((name) => [name, fill(ui.state[name])]));
     }
     // The same with another number at a place: { W1: [...] }
     function changed(name, value) {
@@ -441,8 +440,8 @@ export default {
       next.textContent = `Next: ${NEXT[now][0].toLowerCase()}`;
       const fits = (step) => step.textContent === NEXT[now][0];
       for (const step of steps) set(step, { "aria-disabled": `${!fits(step)}` });
-      const numbers = Object.entries(all).map(([name, [value]]) => [name, value]);
-      ui.root.dataset.numbers = JSON.stringify(Object.fromEntries(numbers)); // for tests
+      const plain = (_, value) => (Array.isArray(value) ? value[0] : value);
+      ui.root.dataset.numbers = JSON.stringify(all, plain); // for tests
       const { updates, learning_rate, phase, selected } = state;
       ui.measure({ loss: training.E, updates, learning_rate });
       const before = updates ? ` Before the last update it was ${exact(training.before.E)}.` : "";

@@ -105,7 +105,7 @@ export function explorer({ model, el, about }) {
     for (const [name, value] of Object.entries(values)) {
       const wrong = name in parameters && problem(parameters[name], value);
       if (wrong) {
-        complain(`${wrong}; it stays ${short2(ui.state[name])}`);
+        complain(`${wrong}; it stays ${JSON.stringify(ui.state[name])}`);
         return false;
       }
     }
@@ -295,11 +295,10 @@ export function explorer({ model, el, about }) {
     const { goal } = ui.state;
     parts.goal.hidden = !goal;
     if (!goal) return;
-    const tests = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b };
-    tests[">="] = (a, b) => a >= b;
     const met = goal.split(" and ").every((condition) => {
       const [what, sign, number] = condition.split(" ");
-      return tests[sign]?.(values[what], Number(number));
+      const over = values[what] - Number(number);
+      return { "<": over < 0, "<=": over <= 0, ">": over > 0, ">=": over >= 0 }[sign];
     });
     const words = goal.replaceAll("<=", "≤").replaceAll(">=", "≥").replaceAll("_", " ");
     const text = `Goal: ${words}. ${met && !ui.pending ? "✓ Reached." : "Not yet."}`;
@@ -361,5 +360,3 @@ export function explorer({ model, el, about }) {
   more.hidden = !more.hasAttribute("href");
   return ui;
 }
-
-const short2 = (value) => (typeof value === "number" ? short(value) : JSON.stringify(value));
