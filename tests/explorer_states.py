@@ -88,9 +88,9 @@ CASES = {
         given=(
             (sine, {"frequency": [1, 2, 3], "height": [0.5, 2]}),
             {
-                "alt": "A sine of frequency {0} and height {1}.",
+                "alt": "A sine of frequency {0} and height {1}, from 0 to 6.",
                 "title": "Waves",
-                "size": (3, 1.5),
+                "size": (7, 1.5),
             },
         ),
         without=(

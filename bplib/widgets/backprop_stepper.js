@@ -25,6 +25,7 @@ const isSlope = (name) => name[0] === "d";
 const lane = (name) => (isSlope(name) ? "bx-backward" : "bx-forward");
 const exact = (value) => short(value, 10);
 const small = (value) => value.toExponential(1).replaceAll("-", "−");
+const tiny = (gap) => (gap < 1e-15 ? "only rounding" : small(gap));
 function brief(value, digits) {
   const size = Math.abs(value);
   return size && size < 1e-4 ? small(value) : short(value, size < 0.01 ? digits - 1 : digits);
@@ -396,7 +397,7 @@ export default {
       return [
         now,
         `Predicted: ${name} · ${short(h)} = ${exact(slope[0] * h)}.`,
-        `Gap: ${small(gap(h))}. With a tenth of the nudge: ${small(gap(h / 10))}.`,
+        `Gap: ${tiny(gap(h))}. With a tenth of the nudge: ${tiny(gap(h / 10))}.`,
       ];
     }
 

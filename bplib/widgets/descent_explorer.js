@@ -4,6 +4,7 @@ import { clamp, make, set, short, svg } from "./draw.js";
 import { losses, Net, Run, step } from "./net.js";
 import { DescentExplorer as about } from "./parameters.js";
 import { contour, mix, raster, rgb } from "./plane.js";
+import { player } from "./player.js";
 import { Plot } from "./plot.js";
 import { explorer } from "./ui.js";
 
@@ -115,8 +116,9 @@ function verdict({ surface, steps, learning_rate: rate, momentum }, path) {
   if (last.limit) {
     const moved = Math.abs(first.limit / last.limit - 1) > 0.02;
     const end = ["hold the path", "neither hold it nor throw it out", "throw it out"][side];
+    const still = last.slope ? "The" : "No slope here, so no step moves. Beside it, the";
     return (
-      `${text}The learning rate is ${["below", "at", "above"][side]} the limit here, ` +
+      `${text}${still} learning rate is ${["below", "at", "above"][side]} the limit here, ` +
       `${limit(last)}: a minimum as curved as this would ${end}.${moved ? before : ""}`
     );
   }
@@ -125,11 +127,25 @@ function verdict({ surface, steps, learning_rate: rate, momentum }, path) {
   return `${text}${last.slope < 1e-3 ? saddle : "No minimum is near"}. ${curved}`;
 }
 
+const near = (point) => point.every((v) => Math.abs(v) < 5000);
+
+// The d of what lies near the picture of the way from p to q.
+function segment(p, q) {
+  if (near(p) && near(q)) return `M${p}L${q}`;
+  const way = [q[0] - p[0], q[1] - p[1]];
+  if (Math.max(...way.map(Math.abs)) > 1e12) return ""; // rounding would turn it
+  const cuts = [0, 1].map((k) => [-5000, 5000].map((edge) => (edge - p[k]) / way[k]));
+  const from = Math.max(0, ...cuts.map((cut) => Math.min(...cut)));
+  const to = Math.min(1, ...cuts.map((cut) => Math.max(...cut)));
+  const at = (share) => way.map((v, k) => (p[k] + share * v).toFixed(1));
+  return from < to ? `M${at(from)}L${at(to)}` : "";
+}
+
 export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
     for (const name of ["surface", "learning_rate", "steps"]) ui.control(name);
-    ui.player("steps", 20);
+    player(ui, "steps", 20);
     const names = ["start_w1", "start_w2", "momentum", "curvature_1", "curvature_2", "angle"];
     const fold = ui.fold("Start, momentum, curvature", names);
 
@@ -221,15 +237,13 @@ export default {
       const path = descend(state);
       const [last, n] = [path.at(-1), path.length];
       const lost = n <= steps;
-      // What is far away is drawn nearer, in its direction: pictures have no such numbers.
-      const points = path.map((p) => {
-        const at = [map.px(p.w[0]), map.py(state.surface === "one weight" ? p.loss : p.w[1])];
-        const [u, v] = at.map((each) => clamp(each, -1e9, 1e9));
-        const far = Math.max(1, Math.abs(u) / 5000, Math.abs(v) / 5000);
-        return [Number((u / far).toFixed(1)), Number((v / far).toFixed(1))];
-      });
-      set(route, { d: `M${points.join("L")}` });
-      set(dots, { d: points.map((p) => `M${p}h0`).join("") });
+      const points = path.map(({ w, loss }) =>
+        [map.px(w[0]), map.py(state.surface === "one weight" ? loss : w[1])].map((v) =>
+          Math.abs(v) < 1e6 ? Number(v.toFixed(1)) : v,
+        ),
+      );
+      set(route, { d: points.slice(1).map((q, k) => segment(points[k], q)).join("") });
+      set(dots, { d: points.filter(near).map((p) => `M${p}h0`).join("") });
       set(start, { transform: `translate(${points[0]})` });
       const left = 1 + points.findLastIndex(([u, v]) => u >= 0 && u <= w && v >= 0 && v <= h);
       const [u, v] = points.at(-1);

@@ -221,7 +221,12 @@ class Explorer(anywidget.AnyWidget):
     _css = traitlets.Unicode().tag(sync=True)
     _start = traitlets.Dict().tag(sync=True)  # what "Reset" goes back to
 
-    def __init__(self, **parameters):
+    def __init__(self, *unnamed, **parameters):
+        if unnamed:
+            raise TypeError(
+                f"{type(self).__name__} takes parameters by name, such as "
+                f"{next(iter(self.parameters()))}=..., got {unnamed[0]!r}"
+            )
         known = [*self.parameters(), "layout"]
         for name in parameters.keys() - set(known):
             close = difflib.get_close_matches(name, known, 1)

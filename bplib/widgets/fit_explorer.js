@@ -4,6 +4,7 @@ import { make, set, short } from "./draw.js";
 import { initialTheta, Random } from "./generator.js";
 import { losses, Net, Run } from "./net.js";
 import { FitExplorer as about } from "./parameters.js";
+import { player } from "./player.js";
 import { Plot } from "./plot.js";
 import { handles } from "./sketch.js";
 import { explorer } from "./ui.js";
@@ -31,7 +32,7 @@ export default {
     // Who chooses a function wants to see it, not the drawing of before.
     select.addEventListener("change", () => ui.set({ points: [] }));
     for (const name of ["activation", "hidden", "iterations"]) ui.control(name);
-    ui.player("iterations", 250);
+    player(ui, "iterations", 250);
     const forget = ui.button("Forget my drawing", () => ui.set({ points: [] }));
     ui.fold("Learning rate, momentum, seed", ["learning_rate", "momentum", "seed"]);
 

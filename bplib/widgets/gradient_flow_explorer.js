@@ -5,6 +5,7 @@ import { dataset, initialTheta } from "./generator.js";
 import { losses, Net } from "./net.js";
 import { GradientFlowExplorer as about } from "./parameters.js";
 import { mix, raster, rgb } from "./plane.js";
+import { player } from "./player.js";
 import { Plot } from "./plot.js";
 import { explorer } from "./ui.js";
 
@@ -86,7 +87,7 @@ export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
     for (const name of ["scale", "depth", "activation", "iterations"]) ui.control(name);
-    ui.player("iterations", 15);
+    player(ui, "iterations", 15);
     const more = ["width", "learning_rate", "gradient", "seed"];
     ui.fold("Width, learning rate and more", more);
 

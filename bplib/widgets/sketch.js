@@ -4,7 +4,8 @@ import { clamp, set, short, svg } from "./draw.js";
 
 // heights are changed in place; change() is called after. Returns { node, refresh }.
 export function handles(plot, xs, heights, change, name = "height") {
-  const group = plot.over.appendChild(svg("g", { class: "bx-handles" }));
+  const { width, height } = plot;
+  const group = plot.over.appendChild(svg("svg", { class: "bx-handles", width, height }));
   set(plot.svg, { role: "group" }); // what is in an image nobody can reach
   const line = group.appendChild(svg("path", { class: "bx-sketch" }));
   const unit = () => (plot.y[1] - plot.y[0]) / 50;
@@ -39,7 +40,7 @@ export function handles(plot, xs, heights, change, name = "height") {
     event.preventDefault();
   };
   // Something to press between the handles.
-  group.prepend(svg("rect", { width: plot.width, height: plot.height, fill: "transparent" }));
+  group.prepend(svg("rect", { width, height, fill: "transparent" }));
   set(group, { onpointerdown: drag, onpointermove: drag });
   function refresh() {
     knobs.forEach((knob, k) => {

@@ -5,6 +5,7 @@ import { dataset, initialTheta } from "./generator.js";
 import { losses, Net, Run } from "./net.js";
 import { TrainingExplorer as about } from "./parameters.js";
 import { contour, marker, mix, raster, rgb } from "./plane.js";
+import { player } from "./player.js";
 import { Plot } from "./plot.js";
 import { handles } from "./sketch.js";
 import { explorer } from "./ui.js";
@@ -18,7 +19,7 @@ export default {
     const ui = explorer({ model, el, about });
     ui.control("learning_rate");
     ui.control("iterations");
-    ui.player("iterations", 60);
+    player(ui, "iterations", 60);
     const more = ["data", "hidden", "activation", "loss", "momentum", "seed"];
     ui.fold("Data, network and more", more);
 

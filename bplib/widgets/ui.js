@@ -50,7 +50,7 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 //   ui.stage               where the pictures go
 //   ui.controls            where controls of the explorer's own go
 //   ui.call                a function of the call's arguments: what to write instead
-//   ui.control(name), ui.fold(label, names), ui.button(label, act), ui.player(name, perSecond)
+//   ui.control(name), ui.fold(label, names), ui.button(label, act)
 //   ui.slider(key, spec, read, put)   one for something else; put(value) is false if refused
 //   ui.amend               a function of what is about to be set: what to set instead
 //   ui.draw(f)             f(state) draws; it runs at once, and in the next frame after any
@@ -59,9 +59,9 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 //   ui.say(text), ui.measure({ loss: 0.1 }), ui.colors(), ui.pending, ui.close
 export function explorer({ model, el, about }) {
   const { name: className, title, parameters } = about;
-  const ui = { state: {}, close, set: change, draw, say, measure, control, fold, button, player };
-  Object.assign(ui, { slider, complain, refresh: changed });
-  const closing = [];
+  const ui = { state: {}, close, set: change, draw, say, measure, control, fold, button };
+  const closing = []; // what ends with the view
+  Object.assign(ui, { about, model, closing, slider, complain, refresh: changed });
   const controls = {};
   let [drawing, frame, telling, palette, reset] = [null, 0, 0, null, null];
 
@@ -149,8 +149,10 @@ export function explorer({ model, el, about }) {
   }
 
   function say(text) {
-    clearTimeout(telling); // a screen reader hears the state when it has come to rest
-    telling = setTimeout(() => (parts.said.textContent = text), parts.said.textContent ? 300 : 0);
+    parts.said.textContent = text;
+    set(parts.said, { "aria-busy": "true" }); // read out when it has come to rest
+    clearTimeout(telling);
+    telling = setTimeout(() => set(parts.said, { "aria-busy": null }), 300);
   }
 
   // --- Controls ---
@@ -223,41 +225,6 @@ export function explorer({ model, el, about }) {
     const made = make("button", { type: "button", onclick: act }, text);
     parts.buttons.insertBefore(made, reset); // which stays the last
     return made;
-  }
-
-  // Play, pause and step through a whole-number parameter.
-  function player(name, perSecond) {
-    const { low, high } = parameters[name];
-    const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    let [timer, before, rest] = [0, 0, 0];
-    const play = button("Play", () => (timer ? stop() : start()));
-    button("Step", () => {
-      stop();
-      change({ [name]: Math.min(ui.state[name] + 1, high) });
-    });
-    function start() {
-      if (ui.state[name] >= high) change({ [name]: low });
-      [before, rest] = [performance.now(), 0];
-      play.textContent = "Pause";
-      timer = requestAnimationFrame(go);
-    }
-    function go(now) {
-      timer = requestAnimationFrame(go);
-      if (calm.matches && now - before < 500) return; // few changes instead of a film
-      rest += (Math.max(now - before, 0) * perSecond) / 1000;
-      before = now;
-      const next = Math.min(model.get(name) + Math.floor(rest), high);
-      rest %= 1;
-      if (next !== model.get(name)) change({ [name]: next });
-      if (next === high) stop();
-    }
-    function stop() {
-      cancelAnimationFrame(timer);
-      timer = 0;
-      play.textContent = "Play";
-    }
-    closing.push(stop);
-    ui.stop = stop;
   }
 
   // --- A question first, a goal ---
