@@ -243,7 +243,8 @@ export default {
         ),
       );
       set(route, { d: points.slice(1).map((q, k) => segment(points[k], q)).join("") });
-      set(dots, { d: points.filter(near).map((p) => `M${p}h0`).join("") });
+      const dot = (p) => `M${p.map((v) => clamp(v, -5000, 5000))}h0`; // outside stays outside
+      set(dots, { d: points.map(dot).join("") });
       set(start, { transform: `translate(${points[0]})` });
       const left = 1 + points.findLastIndex(([u, v]) => u >= 0 && u <= w && v >= 0 && v <= h);
       const [u, v] = points.at(-1);

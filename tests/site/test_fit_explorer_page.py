@@ -91,7 +91,7 @@ def test_the_fit_is_drawn_where_bplib_has_it(page):
     points = [re.findall(r"([\d.]+) (-?[\d.]+)", d) for d in paths]
     outside, inside = (np.array(each, dtype=float) for each in points)
     y = FitExplorer(**SETTINGS[0]).net().forward(GRID[:, None])[:, 0]
-    _, _, _, height = box.locator("svg svg").evaluate(
+    _, _, _, height = box.locator("svg > svg").evaluate(
         "s => [0, 0, s.width.baseVal.value, s.height.baseVal.value]"
     )
     right = (1 - (y + 2) / 4) * height
@@ -106,7 +106,7 @@ def test_triangles_mark_where_units_bend(page):
     first = FitExplorer(**SETTINGS[0]).net().layers[0]
     bends = np.sort((-first.b / first.W)[0])
     bends = bends[abs(bends) < 4]
-    width = page.locator(".bx-fit svg svg").first.evaluate("s => s.width.baseVal.value")
+    width = page.locator(".bx-fit svg > svg").first.evaluate("s => s.width.baseVal.value")
     assert np.allclose(shown, (bends + 4) / 8 * width, atol=0.06)
 
 

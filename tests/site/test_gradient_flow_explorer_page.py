@@ -153,11 +153,11 @@ def test_the_words_are_the_numbers(context, tmp_path):
 def test_a_press_on_a_map_chooses_the_iteration(context, tmp_path):
     page = open_page(context, tmp_path, GradientFlowExplorer())
     settled(page)
+    before = page.locator("[role=status]").text_content()
     area = page.get_by_role("img", name="Sizes of gradients, layers").locator("svg")
     box = area.bounding_box()
     area.click(position={"x": box["width"] * 61.5 / 101, "y": 20}, force=True)
     page.locator("code", has_text="iterations=61").wait_for()
-    before = page.locator("[role=status]").text_content()
     assert page.get_by_role("slider", name="iterations").input_value() == "61"
     settled(page)
     after = page.locator("[role=status]").text_content()

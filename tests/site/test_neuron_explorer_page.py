@@ -135,7 +135,7 @@ def test_words_and_formulas_say_the_numbers(page):
 
 def test_the_point_follows_mouse_touch_and_keys(context, tmp_path):
     page = open_page(context, tmp_path, NeuronExplorer())
-    area = page.locator(".bx-plot svg svg").first.bounding_box()
+    area = page.locator(".bx-plot svg > svg").first.bounding_box()
     knob = page.get_by_role("slider", name="the point").first
     at = knob.locator("circle").nth(1).bounding_box()
     page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
