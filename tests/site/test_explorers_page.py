@@ -54,7 +54,8 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
   window.clearTimeout = (id) => { tester.timers.delete(id); forget(id); };
   tester.wait = (ms = 0) => new Promise((done) => later(done, ms));
   tester.rest = async () => {
-    const busy = () => tester.frames.size || document.querySelector("[aria-busy=true]");
+    const images = () => document.querySelector(".bx-frame[aria-busy]");
+    const busy = () => tester.frames.size || images();
     for (let [quiet, times] = [0, 0]; quiet < 3 && times < 2000; times++) {
       await tester.wait();
       quiet = busy() ? 0 : quiet + 1;
@@ -162,9 +163,8 @@ def opened(browser, tmp_path):
             # Pictures mean something in their state only.
             state = explorers[0].changed() if images else {}
             given = {"FAST": fast, "FRAMES": images, "BASE": state}
-            script = re.sub(
-                "FAST|FRAMES|BASE", lambda m: json.dumps(given[m[0]]), TESTER
-            )
+            texts = {k: json.dumps(v).replace("<", "\\u003c") for k, v in given.items()}
+            script = re.sub("|".join(texts), lambda found: texts[found[0]], TESTER)
             page = explorer_page.open_page(
                 context, tmp_path, *explorers, scheme=scheme, script=script
             )
@@ -422,9 +422,15 @@ def words(opened, name):
           if (!e.getAttribute("aria-label")) faults.push(`a picture without a name`);
         }
         const before = await tester.said(root);
-        let times = 0;
+        // A change of words is read out, unless the words are said to be busy.
+        let [times, last] = [0, before];
         const status = root.querySelector("[role=status]");
-        new MutationObserver(() => times++).observe(status, { childList: true });
+        const hear = () => {
+          if (status.getAttribute("aria-busy") || status.textContent === last) return;
+          [times, last] = [times + 1, status.textContent];
+        };
+        const all = { childList: true, attributes: true, subtree: true };
+        new MutationObserver(hear).observe(status, { ...all, characterData: true });
         const range = [...root.querySelectorAll("input[type=range]")].find(
           (e) => !given || e.labels[0].textContent === given);
         for (let k = 0; k < 20; k++) {
@@ -433,7 +439,9 @@ def words(opened, name):
           await tester.wait(5);
         }
         await tester.rest();
-        return [faults, before, await tester.said(root), times];
+        const after = await tester.said(root);
+        await tester.wait();
+        return [faults, before, after, times];
         """,
         told,
     )
@@ -878,10 +886,13 @@ def by_itself(opened, name):
         calls.push(look(first.root), look(view.root));
         const number = first.model.get(given.number);
         view.close();
-        const old = tester.call(first.root);
-        for (let k = 0; k < 10; k++) tester.change(first.root);
-        await tester.rest();
-        return { apart, calls, number, alone: [old, tester.call(first.root)] };
+        const alone = [];
+        for (let k = 0; k < 10; k++) {
+          tester.change(first.root);
+          await tester.frame();
+          alone.push(tester.call(first.root));
+        }
+        return { apart, calls, number, alone };
         """,
         {
             "name": name,
@@ -896,9 +907,8 @@ def by_itself(opened, name):
         assert one[0] == two[0]
         assert one[2] == two[2]
         assert one[1] == two[1], "the views show different pictures"
-    assert len({look[0] for look in found["calls"]}) >= 3
-    old, new = found["alone"]
-    assert old != new, "closing one view stops the other"
+    assert len({look[0] for look in found["calls"]}) >= 2
+    assert len(set(found["alone"])) > 1, "closing one view stops the other"
     no_errors(page)
 
 
@@ -1031,7 +1041,10 @@ def forced_colors(opened, name):
         """
         const lost = [];
         for (const { root } of boxes) {
-          const ground = getComputedStyle(root).backgroundColor;
+          const probe = root.appendChild(document.createElement("i"));
+          probe.style.cssText = "color: Canvas; forced-color-adjust: none";
+          const ground = getComputedStyle(probe).color;
+          probe.remove();
           for (const e of root.querySelectorAll("svg :is(path, line, circle, text)")) {
             if (!e.checkVisibility()) continue;
             const { stroke, fill } = getComputedStyle(e);
@@ -1111,8 +1124,8 @@ def calm(opened, name):
         if counts[motion] is None:
             pytest.skip("plays nothing")
         assert counts[motion][1:] == ["Pause", "Play", 0]
-    assert 1 <= counts["reduce"][0] <= 5, counts
-    assert counts["no-preference"][0] >= 8, counts
+    assert 1 <= counts["reduce"][0] <= 3, counts
+    assert counts["no-preference"][0] >= 5, counts
 
 
 # --- All of this, for all of them ----------------------------------------------------
@@ -1145,14 +1158,9 @@ MUTANTS = [
     (phone, "explorers.css", "min(100%, 15rem)", "26rem"),
     (keyboard, "explorers.css", "outline: 3px solid var(--act)", "outline: 0 none"),
     (keyboard, "ui.js", '{ type: "range", min', '{ tabindex: -1, type: "range", min'),
-    (
-        typing,
-        "ui.js",
-        'typed.addEventListener("change"',
-        'typed.addEventListener("blur"',
-    ),
+    (typing, "ui.js", "const number = parse(typed.value);", "const number = NaN;"),
     (words, "ui.js", '"aria-valuetext": short(now)', '"aria-valuetext": ""'),
-    (words, "ui.js", "parts.said.textContent ? 300 : 0", "0"),
+    (words, "ui.js", 'set(parts.said, { "aria-busy": "true" });', ""),
     (bad_typing, "ui.js", "if (!editing) typed.value", "if (false) typed.value"),
     (bad_typing, "ui.js", "v >= low && v <= high;", "v >= low;"),
     (
@@ -1183,15 +1191,19 @@ MUTANTS = [
         "    change(first);",
         "    change({ ...first, prediction: 'a' });",
     ),
-    (goal, "ui.js", '"<": (a, b) => a < b', '"<": (a, b) => a > b'),
+    (goal, "ui.js", '"<": over < 0', '"<": over > 0'),
     (goal, "ui.js", "met && !ui.pending ?", "met ?"),
     (question, "explorers.css", ".bx-pending .bx-said", ".bx-pending .bx-other"),
     (question, "ui.js", "part.inert = ui.pending", "part.inert = false"),
     (by_itself, "host.js", "this.state = state;", "this.state = Model.one ??= state;"),
     (memory, "ui.js", "themes.disconnect()", "themes.takeRecords()"),
     (unmounted, "ui.js", "model.off(event, changed)", "model.off(event, paint)"),
-    (unmounted, "ui.js", "themes.disconnect()", "themes.takeRecords()"),
-    (printed, "explorers.css", ":is(.bx-controls, .bx-buttons,", ":is("),
+    (
+        printed,
+        "explorers.css",
+        ".bx :is(.bx-controls, .bx-buttons, .bx-more",
+        ".bx :is(.bx-more",
+    ),
     (
         forced_colors,
         "explorers.css",
@@ -1199,7 +1211,7 @@ MUTANTS = [
         "circle { stroke: Canvas",
     ),
     (theme, "ui.js", "    palette = null;\n    changed();", "    changed();"),
-    (calm, "ui.js", "if (calm.matches && now - before < 500) return;", ""),
+    (calm, "player.js", "if (calm.matches && time - before < 500) return;", ""),
 ]
 LONG = {"desk", "phone", "broken_states", "reset", "memory", "by_itself", "calm"}
 
