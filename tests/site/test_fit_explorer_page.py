@@ -106,7 +106,8 @@ def test_triangles_mark_where_units_bend(page):
     first = FitExplorer(**SETTINGS[0]).net().layers[0]
     bends = np.sort((-first.b / first.W)[0])
     bends = bends[abs(bends) < 4]
-    width = page.locator(".bx-fit svg > svg").first.evaluate("s => s.width.baseVal.value")
+    area = page.locator(".bx-fit svg > svg").first
+    width = area.evaluate("s => s.width.baseVal.value")
     assert np.allclose(shown, (bends + 4) / 8 * width, atol=0.06)
 
 
