@@ -437,15 +437,20 @@ def _short(value, decimals):
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def weight_images(ax, W, shape, *, columns=None, labels=None):
+def weight_images(ax, W, shape, *, columns=None, labels=None, largest=None):
     """Draw each unit's incoming weights as a small image, all on one scale.
 
     W: (inputs, units), shape: (rows, columns) of one image. Colors are symmetric
     around 0, which is white; a bar states the scale. labels: one text a unit, written
-    under it. Returns the AxesImage. ValueError: W, shape or labels do not match.
+    under it. largest: the size with full color (None: the largest in W), so that
+    several pictures can share a scale. Returns the AxesImage. ValueError: W, shape,
+    labels or largest do not fit.
     """
     W = _numbers("weight_images", "W", W, (2,))
-    largest = np.abs(W[np.isfinite(W)]).max(initial=0) or 1.0
+    if largest is None:
+        largest = np.abs(W[np.isfinite(W)]).max(initial=0) or 1.0
+    good = isinstance(largest, (int, float, np.number)) and 0 < largest < np.inf
+    _expect(good, f"weight_images: largest must be more than 0, got {largest!r}")
     look = dict(cmap="PRGn", vmin=-largest, vmax=largest)
     image = _mosaic(ax, "weight_images", W.T, shape, columns, labels, look, room=0.85)
     ticks = [-largest, 0, largest]

@@ -384,6 +384,16 @@ def test_weight_images_show_each_unit_on_one_symmetric_scale(ax, outlier):
     assert ticks == [drawing._short(v, 2) for v in (low, 0, high)]
 
 
+def test_weight_images_can_share_a_scale(ax):
+    W = np.random.default_rng(0).normal(size=(6, 4))
+    assert drawing.weight_images(ax, W, (2, 3), largest=8).get_clim() == (-8, 8)
+    (inset,) = ax.child_axes
+    assert [t.get_text() for t in inset.get_yticklabels()] == ["−8", "0", "8"]
+    for wrong in 0, -1, np.nan, np.inf, "8":
+        with pytest.raises(ValueError, match="largest must be more than 0, got"):
+            drawing.weight_images(ax, W, (2, 3), largest=wrong)
+
+
 def test_images_have_their_captions_under_them(ax):
     x = np.random.default_rng(0).random((11, 64))
     captions = [f"{k} read as {k + 1}" for k in range(11)]

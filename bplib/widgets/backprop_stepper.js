@@ -1,6 +1,6 @@
 // One small network with every number on it: forward, loss, backward, update.
 
-import { make, set, short, svg } from "./draw.js";
+import { count, make, set, short, svg } from "./draw.js";
 import { losses, Net } from "./net.js";
 import { BackpropStepper as about } from "./parameters.js";
 import { explorer, problem } from "./ui.js";
@@ -17,6 +17,7 @@ const NEXT = [
 ];
 // Names of numbers: x1, z_h1, W1[1,2]; with a d before it, the gradient of each.
 const NAME = /(d?(?:z_)?[hy]\d|d?[xt]\d|d?[Wb]\d\[[\d,]+\]|\bE\b|η)/;
+const MOST = about.parameters.updates.high;
 const NET = ["x", "t", "W1", "b1", "W2", "b2"];
 const START = [...NET, "learning_rate", "train_biases"];
 
@@ -247,7 +248,8 @@ class Picture {
 export default {
   render({ model, el }) {
     const ui = explorer({ model, el, about });
-    let [training, all, now, start, shown, listed, tabled] = [null, {}, 0, "", "", "", ""];
+    let [training, all, now, start, begun] = [null, {}, 0, "", ""];
+    let [shown, listed, tabled] = ["", "", ""];
     const known = (name) => all[name]?.[1] <= now;
 
     const picture = new Picture((selected) => ui.set({ selected }));
@@ -275,7 +277,7 @@ export default {
       }),
     );
     ui.button("Run 100 updates", () => {
-      ui.set({ updates: Math.min(ui.state.updates + 100, about.parameters.updates.high) });
+      ui.set({ updates: Math.max(ui.state.updates + 1, Math.min(ui.state.updates + 100, MOST)) });
     });
 
     // --- Changes ---
@@ -295,10 +297,12 @@ export default {
     }
     // What is set belongs to the numbers that are seen: they become the start.
     ui.amend = (values) => {
+      begun = "";
       if ("updates" in values) return { phase: PHASES[Math.max(now, 3)], ...values };
       const { updates } = ui.state;
       if (!updates || !training || !START.some((name) => name in values)) return values;
       training.advance(updates, Infinity);
+      begun = " The numbers as they were are the new start.";
       return { ...present(), updates: 0, ...values };
     };
     const list = make("select", { onchange: () => ui.set({ selected: list.value }) });
@@ -444,12 +448,12 @@ export default {
       const plain = (_, value) => (Array.isArray(value) ? value[0] : value);
       ui.root.dataset.numbers = JSON.stringify(all, plain); // for tests
       const { updates, learning_rate, phase, selected } = state;
-      ui.measure({ loss: training.E, updates, learning_rate });
+      ui.measure({ loss: known("E") ? training.E : NaN, updates, learning_rate });
       const before = updates ? ` Before the last update it was ${exact(training.before.E)}.` : "";
       const E = known("E") ? ` E = ${exact(training.E)}.${before}` : "";
       const told = lines(all, selected).filter((name) => known(name) && name !== "E");
       const picked = told.map((name) => ` ${name} = ${exact(all[name][0])}.`).join("");
-      const where = `After ${updates} updates, phase: ${phase}.`;
+      const where = `After ${count(updates, "update")}, phase: ${phase}.${begun}`;
       ui.say(finished ? where + E + picked : `Computing: ${training.done} of ${updates} updates.`);
       return !finished;
     });

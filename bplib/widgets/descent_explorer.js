@@ -1,6 +1,6 @@
 // Gradient descent on a loss surface: its path, and the learning rate that a place bears.
 
-import { clamp, make, set, short, svg } from "./draw.js";
+import { clamp, count, make, set, short, svg } from "./draw.js";
 import { losses, Net, Run, step } from "./net.js";
 import { DescentExplorer as about } from "./parameters.js";
 import { contour, mix, raster, rgb } from "./plane.js";
@@ -107,11 +107,11 @@ function verdict({ surface, steps, learning_rate: rate, momentum }, path) {
   const limit = (p) => `${rule}/${short(p.high)} = ${short(p.limit, 3)}`;
   const before = first.limit ? ` At the start the limit was ${limit(first)}.` : "";
   if (path.length <= steps) {
-    return `Diverged: after ${path.length} steps the loss is not a finite number.${before}`;
+    return `Diverged: after ${count(path.length, "step")} the loss is not a finite number.${before}`;
   }
   const w = last.w.slice(0, surface === "one weight" ? 1 : 2).map((v) => short(v));
   const text =
-    `After ${steps} steps the loss went from ${short(first.loss)} to ${short(last.loss)}, and ` +
+    `After ${count(steps, "step")} the loss went from ${short(first.loss)} to ${short(last.loss)}, and ` +
     `w = (${w.join(", ")}). `;
   if (last.limit) {
     const moved = Math.abs(first.limit / last.limit - 1) > 0.02;

@@ -35,4 +35,7 @@ export function short(value, digits = 4) {
   return text.replaceAll("-", "−").replace("e+", "e");
 }
 
+// "1 update", "2 updates"
+export const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

@@ -1,6 +1,6 @@
 // A small net follows a curve that you choose or draw: at the points, between and beyond.
 
-import { make, set, short } from "./draw.js";
+import { clamp, count, make, set, short } from "./draw.js";
 import { initialTheta, Random } from "./generator.js";
 import { losses, Net, Run } from "./net.js";
 import { FitExplorer as about } from "./parameters.js";
@@ -63,6 +63,7 @@ export default {
     const curve = new Plot({ ...down, yLabel: "loss", left: 58 });
     const line = curve.add("path", { class: "bx-forward" });
     const dot = curve.add("circle", { r: 4.5, fill: "var(--forward)" });
+    const bad = curve.add("text", { y: 22, "text-anchor": "middle" });
     const key = make("p");
     ui.stage.append(fit.node, pieces.node, curve.node, key);
 
@@ -127,6 +128,9 @@ export default {
       const at = (i) => Math.round((i * now) / Math.max(some, 1));
       set(line, { d: curve.through(some + 1, at, (i) => seen[at(i)]) });
       set(dot, { cx: curve.px(now), cy: curve.py(seen[now]) });
+      const over = run.divergedAt && ui.state.iterations >= run.divergedAt;
+      set(bad, { x: clamp(curve.px(now), 60, curve.width - 60) });
+      bad.textContent = over ? `✕ diverged at ${run.divergedAt}` : "";
     }
 
     // The largest distance of y from the function; drawn points: from the targets.
@@ -169,7 +173,7 @@ export default {
         const places = state.points.length
           ? `at the points ${short(worst_error, 3)}; beyond them nobody knows what is right`
           : `between the points ${short(worst_error, 3)}, beyond them ${short(error_outside, 3)}`;
-        ui.say(`${units}, ${now} updates: loss ${short(loss, 3)}; worst error ${places}.`);
+        ui.say(`${units}, ${count(now, "update")}: loss ${short(loss, 3)}; worst error ${places}.`);
       }
       return !finished;
     });

@@ -1,6 +1,6 @@
 // What each layer does to values and gradients; in a deep net all of them do it in a row.
 
-import { clamp, make, set, short, svg } from "./draw.js";
+import { clamp, count, make, set, short, svg } from "./draw.js";
 import { dataset, initialTheta } from "./generator.js";
 import { losses, Net } from "./net.js";
 import { GradientFlowExplorer as about } from "./parameters.js";
@@ -169,7 +169,7 @@ export default {
         `${short(first, 3)} in the first${times}. ` +
         `${short(100 * share, 3)} % ${word}. Loss ${short(loss)}.`;
       if (over) text = `At iteration ${flow.over} a number is not finite: the run has diverged.`;
-      else if (now < iterations) text = `Computing ${iterations} iterations.`;
+      else if (now < iterations) text = `Computing ${count(iterations, "iteration")}.`;
       if (text !== said) ui.say((said = text)); // its map may still grow
     }
 

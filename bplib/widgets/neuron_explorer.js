@@ -19,6 +19,13 @@ const kinds = {
   relu: [[-1, 6], 1, "1 if z > 0, else 0", 1, "z = −1 and 1"],
 };
 
+// y to four digits, or to more where fewer would hide that it falls short of 1 or -1.
+function near(y) {
+  let digits = 4;
+  while (Math.abs(y) < 1 && digits < 16 && /^−?1$/.test(short(y, digits))) digits++;
+  return short(y, digits);
+}
+
 // The inputs that are shown, row by row, and a place for the point.
 function inputs(nIn) {
   const place = (i, n) => EDGE * ((2 * i) / (n - 1) - 1);
@@ -135,6 +142,7 @@ export default {
       const turn = Math.atan2(d - b, c - a);
       const barb = (by) => `M${c} ${d}l${-9 * Math.cos(turn + by)} ${-9 * Math.sin(turn + by)}`;
       set(arrow, { d: seen ? `M${a} ${b}L${c} ${d}${barb(0.45)}${barb(-0.45)}` : "" });
+      if (!size) return ["Both weights are 0: y is the same everywhere.", x2, x2];
       const left =
         `Left: y, more color for more. Thick: the edge, z = 0; thin: ${words}; arrow: the ` +
         `weights w. Right: the size of dy/dx, full color at ${short(steepest * size)}.`;
@@ -149,7 +157,7 @@ export default {
       const here = names.map((_, k) => `${by(w[k])}·${by([x1, x2][k])} + `).join("");
       const lines = [
         `z = ${sum}b = ${here}${by(bias)} = ${short(z)}`,
-        `y = ${activation}(z) = ${short(y)}`,
+        `y = ${activation}(z) = ${near(y)}`,
         `dy/dz = ${kinds[activation][2]} = ${short(slope)}`,
         ...names.map((name, k) => {
           const product = `${by(slope)}·${by(w[k])} = ${short(dx[k])}`;
@@ -187,7 +195,7 @@ export default {
         const at = clamp(plot.py(heights[k]), 0, plot.height);
         set(held[k], { transform: `translate(${plot.px(x1)} ${at})` });
         set(held[k], { tabindex: ui.pending ? -1 : 0 });
-        set(held[k], { "aria-valuenow": x1, "aria-valuetext": `x = ${place}, y = ${short(y[n])}` });
+        set(held[k], { "aria-valuenow": x1, "aria-valuetext": `x = ${place}, y = ${near(y[n])}` });
       });
       const point = { z: z[n], y: y[n], slope: slope[n], dx: [...dx.subarray(n * nIn)] };
       write(state, point);
@@ -206,7 +214,7 @@ export default {
       const name = activation === "relu" ? "off" : "saturated";
       const asleep = slope[n] < 0.01 * most ? `, ${name}: hardly any gradient passes` : "";
       ui.say(
-        `At x = ${place}: y = ${short(y[n])}, slope dy/dz = ${short(slope[n])} ` +
+        `At x = ${place}: y = ${near(y[n])}, slope dy/dz = ${short(slope[n])} ` +
           `(${short((100 * slope[n]) / most, 3)} % of its largest, ${most})${asleep}.` +
           (two || !w1 ? "" : ` The edge is at x = −b/w₁ = ${short(at)}.`),
       );

@@ -1,6 +1,6 @@
 // A training run that follows your hand: learning rate and iterations, and what they do.
 
-import { make, set, short, svg } from "./draw.js";
+import { clamp, count, make, set, short, svg } from "./draw.js";
 import { dataset, initialTheta } from "./generator.js";
 import { losses, Net, Run } from "./net.js";
 import { TrainingExplorer as about } from "./parameters.js";
@@ -88,7 +88,7 @@ export default {
       set(dot, { cx: curve.px(now), cy: Math.max(curve.py(run.losses[now]), 0) });
       const over = run.divergedAt && iterations >= run.divergedAt;
       bad.textContent = over ? `✕ diverged at ${run.divergedAt}` : "";
-      set(bad, { x: Math.min(Math.max(curve.px(now), 60), curve.width - 60), y: 22 });
+      set(bad, { x: clamp(curve.px(now), 60, curve.width - 60), y: 22 });
       ui.drawn?.refresh();
     }
 
@@ -157,7 +157,7 @@ export default {
       } else {
         const right = short(100 * accuracy(net, data, state), 3);
         const from = `${short(run.losses[0])} to ${short(loss)}`;
-        ui.say(`${rate}: after ${now} updates the loss went from ${from}; ${right} % right.`);
+        ui.say(`${rate}: after ${count(now, "update")} the loss went from ${from}; ${right} % right.`);
       }
       return !finished;
     });

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+import itertools
 import json
 import os
 import re
@@ -1033,35 +1034,53 @@ def printed(opened, name):
 
 
 def forced_colors(opened, name):
-    """Every line is seen where the reader's system chooses the colors."""
+    """Every line stands out where the reader's system chooses the colors."""
     looks = [in_state(name, n) for n in range(len(CASES[name].states))]
     page = opened(*looks, forced_colors="active", scheme="dark")
-    lost = run(
-        page,
-        """
-        const lost = [];
-        for (const { root } of boxes) {
-          const probe = root.appendChild(document.createElement("i"));
-          probe.style.cssText = "color: Canvas; forced-color-adjust: none";
-          const ground = getComputedStyle(probe).color;
-          probe.remove();
-          for (const e of root.querySelectorAll("svg :is(path, line, circle, text)")) {
-            if (!e.checkVisibility()) continue;
-            const { stroke, fill } = getComputedStyle(e);
-            const seen = [stroke, fill].filter(
-              (c) => c !== "none" && c !== "transparent" && !/, 0\\)$/.test(c));
-            if (seen.length && seen.every((c) => c === ground))
-              lost.push(`${e.outerHTML.slice(0, 90)} ${ground}`);
-          }
-        }
-        return lost.slice(0, 5);
-        """,
-    )
-    assert lost == [], "lines of the color of the ground"
+    for ground, theme in itertools.product(("dark", "light"), repeat=2):
+        page.emulate_media(color_scheme=ground)
+        faint = run(page, FAINT, theme)
+        assert faint == [], f"hard to see, page {theme}, system {ground}"
     for stage in page.locator(".bx-stage").all():
         shown = pixels(stage)
         assert (shown != shown[0, 0]).any(axis=-1).mean() > 0.005
     no_errors(page)
+
+
+# Lines and letters with less than 3 to 1 against the system's ground, where nothing else
+# of them is seen; on a colored picture the ground is not the system's.
+FAINT = """
+  document.documentElement.dataset.theme = given;
+  await tester.rest();
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const light = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    const [x, y, z] = [r, g, b].map((v) => v / 255)
+      .map((v) => (v > 0.04045 ? ((v + 0.055) / 1.055) ** 2.4 : v / 12.92));
+    return a < 200 ? NaN : 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const faint = [];
+  for (const { root } of boxes) {
+    const probe = root.appendChild(document.createElement("i"));
+    probe.style.cssText = "color: Canvas; forced-color-adjust: none";
+    const ground = light(getComputedStyle(probe).color);
+    probe.remove();
+    for (const e of root.querySelectorAll("svg :is(path, line, circle, rect, text)")) {
+      if (!e.checkVisibility() || e.closest(".bx-plot")?.querySelector("canvas")) continue;
+      if (!e.getBBox().width && !e.getBBox().height) continue;
+      const { stroke, fill, opacity } = getComputedStyle(e);
+      const ratios = [stroke, fill].filter((c) => c !== "none" && opacity > 0.3).map(light)
+        .filter((v) => v === v)
+        .map((v) => (Math.max(v, ground) + 0.05) / (Math.min(v, ground) + 0.05));
+      if (ratios.length && Math.max(...ratios) < 3)
+        faint.push(`${e.outerHTML.slice(0, 90)} ${stroke} ${fill}`);
+    }
+  }
+  return [...new Set(faint)].slice(0, 5);
+"""
 
 
 def theme(opened, name):
@@ -1204,6 +1223,8 @@ MUTANTS = [
         ".bx :is(.bx-controls, .bx-buttons, .bx-more",
         ".bx :is(.bx-more",
     ),
+    (forced_colors, "explorers.css", "--ink: CanvasText; ", ""),
+    (forced_colors, "explorers.css", "--forward: LinkText; ", ""),
     (theme, "ui.js", "    palette = null;\n    changed();", "    changed();"),
     (calm, "player.js", "if (calm.matches && time - before < 500) return;", ""),
 ]

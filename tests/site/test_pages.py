@@ -126,7 +126,10 @@ class EveryPage:
         page.wait_for_timeout(200)
         page.evaluate("scrollBy(0, -400)")
         page.wait_for_timeout(200)
-        assert_accessible(page, "folds open")
+        # axe takes long: a chapter is asked on two of the four screens, each width and
+        # each theme once, and the pages that hold one of everything on all four.
+        if name not in BOOK or (self.width > 600) == (scheme == "light"):
+            assert_accessible(page, "folds open")
         assert not seen.foreign, f"requests that leave the site: {seen.foreign}"
         assert not seen.errors, seen.errors
 
