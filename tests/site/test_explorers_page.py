@@ -1047,12 +1047,13 @@ def forced_colors(opened, name):
     no_errors(page)
 
 
-# Lines and letters with less than 3 to 1 against the system's ground, where nothing else
-# of them is seen; on a colored picture the ground is not the system's.
+# Lines and letters with less than 3 to 1 against the system's ground, where nothing
+# else of them is seen; on a colored picture the ground is not the system's.
 FAINT = """
   document.documentElement.dataset.theme = given;
   await tester.rest();
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const often = { willReadFrequently: true }; // else the console warns
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", often);
   const light = (color) => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = color;
@@ -1068,12 +1069,14 @@ FAINT = """
     probe.style.cssText = "color: Canvas; forced-color-adjust: none";
     const ground = light(getComputedStyle(probe).color);
     probe.remove();
-    for (const e of root.querySelectorAll("svg :is(path, line, circle, rect, text)")) {
-      if (!e.checkVisibility() || e.closest(".bx-plot")?.querySelector("canvas")) continue;
+    const every = root.querySelectorAll("svg :is(path, line, circle, rect, text)");
+    for (const e of every) {
+      if (!e.checkVisibility()) continue;
+      if (e.closest(".bx-plot")?.querySelector("canvas")) continue;
       if (!e.getBBox().width && !e.getBBox().height) continue;
       const { stroke, fill, opacity } = getComputedStyle(e);
-      const ratios = [stroke, fill].filter((c) => c !== "none" && opacity > 0.3).map(light)
-        .filter((v) => v === v)
+      const drawn = [stroke, fill].filter((c) => c !== "none" && opacity > 0.3);
+      const ratios = drawn.map(light).filter((v) => v === v)
         .map((v) => (Math.max(v, ground) + 0.05) / (Math.min(v, ground) + 0.05));
       if (ratios.length && Math.max(...ratios) < 3)
         faint.push(`${e.outerHTML.slice(0, 90)} ${stroke} ${fill}`);
