@@ -6,6 +6,8 @@ Everything is written to be read: start with `bplib/layers.py`. Pictures are in
 
 from bplib.checking import check_gradients, numerical_gradient
 from bplib.data import circles, digits, minibatches, mnist, moons, spirals, xor
+from bplib.diagnosis import diagnose, diagnose_backward, diagnose_training
+from bplib.exercises import check, hint
 from bplib.layers import (
     RNN,
     Conv2D,
@@ -42,9 +44,14 @@ __all__ = [
     "SquaredError",
     "Tanh",
     "accuracy",
+    "check",
     "check_gradients",
     "circles",
+    "diagnose",
+    "diagnose_backward",
+    "diagnose_training",
     "digits",
+    "hint",
     "minibatches",
     "mnist",
     "moons",
