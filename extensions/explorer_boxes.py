@@ -90,6 +90,8 @@ class Explorers:
 
     def show(self, page, path, box, explorer, frames):
         """In the box: the explorer's picture, and in words what it shows."""
+        if hasattr(explorer, "seal"):  # a Quiz: its answers, in no reader's sight
+            box["data-sealed"] = explorer.seal()
         state = box["data-state"]
         mine = frames.get((box["data-explorer"], state))
         if mine:

@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 
 import bplib.widgets
+from bplib.exercises import exercise_of
 
 
 @dataclasses.dataclass
@@ -35,6 +36,13 @@ def sine(figure, frequency, height):
     axes = figure.subplots()
     axes.plot(x, height * np.sin(frequency * x))
     axes.set_ylim(-3, 3)
+
+
+def solution(number):
+    """The texts with which a page's reader solves an exercise."""
+    parts = [p for p in exercise_of(number).parts.values() if p.kind != "code"]
+    right = [p.right[0] if p.kind == "order" else p.right for p in parts]
+    return ["a" if each is None else str(each) for each in right]
 
 
 CASES = {
@@ -144,6 +152,20 @@ CASES = {
         goal="slope < 0.01 and w1 < 2",
         meets={"x1": 5.0},
         number="bias",
+    ),
+    "Quiz": Case(
+        states=[
+            {},
+            {"answers": ["193", "cbda"], "hints": 1},
+            {"answers": solution("3.3")},
+            {"answers": ["", "abcd"], "hints": 2},
+            {"answers": ["lots", "aaaa", "too", "many"], "hints": 9},
+        ],
+        goal="right >= 2 and hints <= 1",
+        meets={"answers": solution("3.3")},
+        number="hints",
+        given=((), {"exercise": "3.3"}),
+        without="typing words bad_typing broken_states by_itself".split(),
     ),
     "TrainingExplorer": Case(
         states=[

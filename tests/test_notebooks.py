@@ -248,6 +248,16 @@ def test_lint_complains(lint, wrong, words, library, tmp_path):
     assert words in found[0]
 
 
+def test_a_page_of_a_chapter_has_its_letter_and_the_chapters_exercises(tmp_path):
+    notebook = chapter(code_cell("x", "exercise:3.1"), code_cell("x", "solution:3.1"))
+    path = tmp_path / "03b_a_title.ipynb"
+    assert "begins `# 3b. `" in notebooks.lint_title(path, notebook)[0]
+    notebook.cells[0].source = "# 3b. A title"
+    assert notebooks.lint_title(path, notebook) == []
+    assert notebooks.book_exercises({path: notebook}) == []
+    assert notebooks.book_exercises({"04b_a_title.ipynb": notebook})
+
+
 @pytest.mark.parametrize(
     ("tags", "words"),
     [

@@ -114,6 +114,12 @@ def complain(path, number, what):
     return f"{where}, cell {number}: {what}" if number else f"{where}: {what}"
 
 
+def chapter_of(path):
+    """("5", "a") of 05a_name.ipynb, ("3", "") of 03_name.ipynb, else two ""."""
+    found = re.match(r"0*(\d+)([a-z]?)_", Path(path).name)
+    return found.groups() if found else ("", "")
+
+
 def cells(notebook, kind):
     """Pairs of a cell's number and the cell."""
     numbered = enumerate(notebook.cells, 1)
@@ -253,9 +259,12 @@ def lint_markdown(path, notebook):
 
 
 def lint_title(path, notebook):
-    """The title carries the number of the file: `03_name.ipynb` opens `# 3. ...`."""
-    number = Path(path).name.split("_")[0]
-    expected = f"# {int(number)}. " if number.isdigit() else "# "  # back matter
+    """The title carries the number of the file: `03_name.ipynb` opens `# 3. ...`.
+
+    A page of a chapter that has several, `05a_name.ipynb`, opens `# 5a. ...`.
+    """
+    number, page = chapter_of(path)
+    expected = f"# {number}{page}. " if number else "# "  # back matter
     titles = []
     for number, cell in cells(notebook, "markdown"):
         tokens = list(markdown(cell))
@@ -382,8 +391,8 @@ def book_exercises(notebooks):
                         what = f"{prefix}{name} stands elsewhere too: number it anew"
                         found.append(complain(path, number, what))
                     place[name] = (path, number)
-                    chapter = int(Path(path).name.split("_")[0])
-                    if prefix == "exercise:" and name.split(".")[0] != str(chapter):
+                    chapter, _ = chapter_of(path)
+                    if prefix == "exercise:" and name.split(".")[0] != chapter:
                         what = f"{prefix}{name} is in chapter {chapter}: renumber it"
                         found.append(complain(path, number, what))
     for prefix, other in (("exercise:", "solution:"), ("solution:", "exercise:")):

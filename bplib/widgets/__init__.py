@@ -6,6 +6,7 @@ from bplib.widgets.fit_explorer import FitExplorer
 from bplib.widgets.frames import Frames
 from bplib.widgets.gradient_flow_explorer import GradientFlowExplorer
 from bplib.widgets.neuron_explorer import NeuronExplorer
+from bplib.widgets.quiz import Quiz
 from bplib.widgets.training_explorer import TrainingExplorer
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Frames",
     "GradientFlowExplorer",
     "NeuronExplorer",
+    "Quiz",
     "TrainingExplorer",
 ]

@@ -40,12 +40,12 @@ class Model {
 const scripts = document.querySelectorAll("script[data-bplib-module]");
 const load = modules(Object.fromEntries([...scripts].map((s) => [s.dataset.bplibModule, s.text])));
 
-async function start({ explorer, module, state, frames }, el) {
+async function start({ explorer, module, state, frames, sealed }, el) {
   const about = (await load("parameters.js"))[explorer];
   if (!about) throw new Error(`this page knows no explorer ${explorer}`);
   const values = {};
   for (const name in about.parameters) values[name] = about.parameters[name].default;
-  const more = { prediction: null, _page: ".html" };
+  const more = { prediction: null, _page: ".html", sealed };
   try {
     Object.assign(values, JSON.parse(state));
     if (frames) more.frames = JSON.parse(frames);

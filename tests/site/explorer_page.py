@@ -27,10 +27,18 @@ def page_of(*explorers, scheme="light", script=""):
         f"body {{ margin: 0; background: {background} }} "
         "main { max-width: 46rem; margin: auto; padding: 0 10px }</style></head>"
         f"<body><main><h1 style='color: gray; overflow-wrap: anywhere'>{title}</h1>"
-        f"{''.join(each.html() for each in explorers)}</main>{inert}"
+        f"{''.join(map(box, explorers))}</main>{inert}"
         f"<script>{source('modules.js')}\n{source('host.js')}\n{script}</script>"
         "</body></html>"
     )
+
+
+def box(explorer):
+    """What the book's page has of an explorer; the answers of a Quiz come with it."""
+    if not hasattr(explorer, "seal"):
+        return explorer.html()
+    sealed = f'<div data-sealed="{explorer.seal()}" '
+    return explorer.html().replace("<div ", sealed, 1)
 
 
 def open_page(context, folder, *explorers, scheme="light", script=""):

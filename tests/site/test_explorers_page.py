@@ -90,7 +90,7 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
     const { parameters } = await tester.about(name);
     for (const key in parameters) values[key] = parameters[key].default;
     Object.assign(values, BASE, state);
-    const more = { prediction: null, _page: ".html", frames: FRAMES };
+    const more = { prediction: null, _page: ".html", frames: FRAMES, sealed: SEALED };
     model ??= new Model(structuredClone({ ...values, ...more, _start: values }));
     const el = document.createElement("div");
     document.querySelector("main").append(el);
@@ -100,7 +100,7 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
     return { el, model, root, close: () => { close(); el.remove(); } };
   };
   tester.values = (model) => {
-    const { prediction, _page, _start, frames, ...values } = model.state;
+    const { prediction, _page, _start, frames, sealed, ...values } = model.state;
     return structuredClone(values);
   };
   tester.call = (root) => root.querySelector(".bx-foot code").textContent;
@@ -141,8 +141,14 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
   tester.controls = (root) =>
     [...root.querySelectorAll(tester.able)].filter(
       (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest("[inert]") &&
-        !e.disabled && (e.tabIndex >= 0 || e.matches(tester.native)),
+        !e.disabled && (e.tabIndex >= 0 || e.matches(tester.native)) &&
+        (e.type !== "radio" || tester.stop(e)),
     );
+  // Of a group of radio buttons Tab meets one.
+  tester.stop = (radio) => {
+    const group = [...document.getElementsByName(radio.name)];
+    return radio === (group.find((e) => e.checked) ?? group[0]);
+  };
   tester.unfold = () =>
     document.querySelectorAll("details").forEach((each) => (each.open = true));
 }
@@ -161,9 +167,12 @@ def opened(browser, tmp_path):
             )
             stack.callback(context.close)
             images = addresses(explorers[0])
-            # Pictures mean something in their state only.
-            state = explorers[0].changed() if images else {}
-            given = {"FAST": fast, "FRAMES": images, "BASE": state}
+            # Pictures mean something in their state only, as do answers.
+            made = explorers[0]
+            sealed = made.seal() if hasattr(made, "seal") else ""
+            state = made.changed() if images else {}
+            state |= {"exercise": made.exercise} if sealed else {}
+            given = {"FAST": fast, "FRAMES": images, "BASE": state, "SEALED": sealed}
             texts = {k: json.dumps(v).replace("<", "\\u003c") for k, v in given.items()}
             script = re.sub("|".join(texts), lambda found: texts[found[0]], TESTER)
             page = explorer_page.open_page(
@@ -293,7 +302,7 @@ def for_fingers(page):
         """
         return boxes.flatMap(({ root }) => tester.controls(root)).filter((e) => {
           if (e.closest(".bx-handles")) return false; // the whole plot is taken
-          const of = e.type === "checkbox" ? e.closest("label") : e;
+          const of = /checkbox|radio/.test(e.type) ? e.closest("label") : e;
           const { width, height } = of.getBoundingClientRect();
           const least = e.ownerSVGElement ? 24 : 43.9; // with a list of them beside
           return width < least || height < least;
@@ -344,7 +353,10 @@ def keyboard(opened, name):
             e.focus();
             const { type, tagName } = e;
             window.clicks = 0;
-            e.addEventListener("click", () => window.clicks++);
+            window.counting?.abort();
+            window.counting = new AbortController();
+            const { signal } = window.counting;
+            e.addEventListener("click", () => window.clicks++, { signal });
             const values = JSON.stringify(tester.values(boxes[0].model));
             return [type || tagName, values];
             """,

@@ -1,0 +1,102 @@
+// How an answer is judged: as in bplib/exercises/parts.py, to the letter.
+
+const SPACES = /[ \t\r\n\u00a0\u2009\u202f]/g;
+const NUMBER = "[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
+const FRACTION = new RegExp(`^(${NUMBER})(?:/(${NUMBER}))?$`);
+const SHAPE = /^[([]?((?:[0-9]{1,9}(?:[,x*×][0-9]{1,9})*,?)?)[)\]]?$/;
+
+const unread = (text) => ["unread", text];
+const wrong = (text) => ["wrong", text];
+
+// A typed number: 0.5, 0,5, -1/3, 1e-3, 50 %, with its unit or without; NaN for the rest.
+export function number(text, unit) {
+  text = text.replace(SPACES, "").replaceAll("−", "-");
+  unit = unit.replace(SPACES, "");
+  let share = 1;
+  if (unit && text.endsWith(unit)) text = text.slice(0, -unit.length);
+  else if (text.endsWith("%")) [text, share] = [text.slice(0, -1), 100];
+  if (text.split(",").length === 2 && !text.includes(".")) text = text.replace(",", ".");
+  const [, above, below = "1"] = FRACTION.exec(text) ?? [];
+  const value = Number(above) / Number(below) / share;
+  return Number.isFinite(value) ? value : NaN;
+}
+
+function wrongNumber(value, { unit, tolerance, right }, near) {
+  const point = (k) => near(value * 10 ** k, right) || near(value / 10 ** k, right);
+  if (near(-value, right)) return "The size is right, the sign is not.";
+  if (unit === "share" && near(value / 100, right)) {
+    return "This is in percent: give the share, from 0 to 1.";
+  }
+  if (unit === "%" && near(value * 100, right)) return "This is the share: give it in percent.";
+  if ([1, 2, 3].some(point)) return "The digits are right, the point is in the wrong place.";
+  if (near(value / 2, right)) return "This is exactly twice too large.";
+  if (near(value * 2, right)) return "This is exactly half of it.";
+  if (Math.abs(value - right) <= 0.05 * Math.abs(right)) {
+    return tolerance === null
+      ? "Close, but not to three digits: did you round on the way?"
+      : "Close, but not it.";
+  }
+  if (value * right < 0) return "Not right: look at the sign first.";
+  return `Not right: it is ${value > right ? "less" : "more"} than that.`;
+}
+
+const judges = {
+  number(part, text) {
+    const value = number(text, part.unit);
+    if (Number.isNaN(value)) {
+      return unread("This cannot be read as a number: write it as 0.5, -1/3 or 1e-3.");
+    }
+    const near = (v, target) => {
+      const room = part.tolerance ?? 0.005 * Math.abs(target);
+      return Math.abs(v - target) <= room * (1 + 1e-9) + 1e-12;
+    };
+    if (near(value, part.right)) return ["right", part.why];
+    const slip = part.slips.find(([target]) => near(value, target));
+    return slip ? ["slip", slip[1]] : wrong(wrongNumber(value, part, near));
+  },
+
+  choice({ right, slips, options }, letter) {
+    const says = slips.find(([each]) => each === letter)?.[1];
+    if (says === undefined) {
+      return unread(`Here one letter is asked for: ${Object.keys(options).join(", ")}.`);
+    }
+    return [right === null ? "argued" : letter === right ? "right" : "slip", says];
+  },
+
+  order({ right, slips, why, lines: all }, letters) {
+    if ([...letters].sort().join() !== Object.keys(all).sort().join()) {
+      const names = Object.keys(all).join(", ");
+      return unread(`Each of the letters ${names} must stand there once.`);
+    }
+    if (right.includes(letters)) return ["right", why];
+    const slip = slips.find(([each]) => each === letters);
+    if (slip) return ["slip", slip[1]];
+    const alike = (each) => [...letters, ""].findIndex((letter, k) => letter !== each[k]);
+    const good = Math.max(...right.map(alike));
+    if (!good) return wrong("Not right from the first line on.");
+    const lines = good === 1 ? "line is" : `${good} lines are`;
+    return wrong(`The first ${lines} in place, the next is not.`);
+  },
+
+  shape({ right, slips, why }, text) {
+    const plain = text.replace(SPACES, "").replaceAll("X", "x");
+    const found = SHAPE.exec(plain);
+    if (!found || !plain) {
+      return unread("This cannot be read as a shape: write it as (2, 4) or 2 x 4.");
+    }
+    const shape = (found[1].match(/[0-9]+/g) ?? []).map(Number);
+    const same = (other) => JSON.stringify(shape) === JSON.stringify(other);
+    if (same(right)) return ["right", why];
+    const slip = slips.find(([each]) => same(each));
+    if (slip) return ["slip", slip[1]];
+    if (shape.length !== right.length) return wrong("The number of axes is not right.");
+    const sorted = (each) => [...each].sort((a, b) => a - b).join();
+    if (sorted(shape) === sorted(right)) {
+      return wrong("These are the right axes in the wrong order.");
+    }
+    return wrong("Not right: ask of each axis what it counts.");
+  },
+};
+
+// The kind of verdict, as in parts.py, and what is said to the reader.
+export const judge = (part, answer) => judges[part.kind](part, answer);
