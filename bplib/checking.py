@@ -96,9 +96,10 @@ def check_gradients(net, loss, x, t, *, h=1e-5, tolerance=1e-6, samples=200, see
     none. Of an array with more than `samples` entries that many are drawn. The last
     row takes one random direction through all parameters and x together.
 
-    Where an entry disagrees and the net has corners (relu, max; see
-    `Layer.kink_distance`), smaller steps are tried, and then the slopes on either
-    side. If those differ the point sits on a corner, and the verdict is "kink".
+    Where an entry disagrees, smaller steps are tried: h may be too long for the curve,
+    or reach across a corner (relu, max; see `Layer.kink_distance`). If they disagree
+    too, and the net has corners, the slopes on either side are compared. If those
+    differ the point sits on a corner, and the verdict is "kink".
     """
     if not (isinstance(samples, (int, np.integer)) and samples >= 1):
         raise ValueError(f"samples must be a whole number from 1, got {samples!r}")
@@ -183,12 +184,12 @@ class Ruler:
         if error < self.tolerance:
             tiny = slope == 0 and 0 < 100 * size < self.noise / self.h
             return error, slope, "tiny" if tiny else "ok"
-        if not self.corners:
-            return error, slope, "WRONG"
-        for small in self.h / 10, self.h / 100:  # closer than the nearest corner?
+        for small in self.h / 10, self.h / 100:  # was the step too long?
             finer, measured = self.compare(claimed, moves, size, small)
             if finer < self.tolerance:
                 return finer, measured, "ok"
+        if not self.corners:
+            return error, slope, "WRONG"
         left = (self.center - self.at(moves, -small)) / small
         right = (self.at(moves, small) - self.center) / small
         least = 1e-3 * max(abs(left), abs(right), size) + self.noise / small

@@ -549,6 +549,75 @@ def gradient_flow(ax, sizes, *, names=None, start=1):
     return image
 
 
+def flow_chart(ax, tree):
+    """Draw a tree of questions, from left to right, whose answers lead on.
+
+    tree: a text, or (text, {answer: tree, ...}). What asks is round, what ends is
+    square and gray; answers stand where the ways part. Texts may have several lines.
+    The font, at most 11 points, is as large as `ax` has room for now. Returns the
+    texts, a list of Text. TypeError: a tree of another form.
+    """
+    _check_axes(ax, "flow_chart")
+    boxes, links = [], []
+    rows = _plant(tree, 0, 0, boxes, links)
+    width, height = _points(ax)
+    ax.set_axis_off()
+    ax.set(xlim=(0, width), ylim=(0, height))
+    # All in units of the font: a column of boxes, then room for the answers after it.
+    columns = 1 + max(column for *_, column, _ in boxes)
+    wide, says = np.zeros(columns), np.zeros(columns)
+    for text, _, column, _ in boxes:
+        wide[column] = max(wide[column], _width(text, 1) + 1)
+    for start, answer, _ in links:
+        column = boxes[start][2]
+        says[column] = max(says[column], _width(answer, 1) + 3)
+    lines = 1 + max(text.count("\n") for text, *_ in boxes)
+    font = (width - 2) / (wide + says).sum(), height / rows / (1.25 * lines + 1)
+    font = min(11, *font)
+    left = 1 + font * np.cumsum([0, *(wide + says)[:-1]])
+    line, edges, before = dict(color=QUIET, lw=1), [], len(ax.texts)
+    for text, asks, column, row in boxes:
+        w, h = font * wide[column], font * (1.25 * (text.count("\n") + 1) + 0.4)
+        x, y = left[column], height * (1 - (row + 0.5) / rows)
+        edges.append((x, x + w, y))
+        style = f"round,pad=0,rounding_size={h / 3}" if asks else "square,pad=0"
+        look = dict(fc="white" if asks else "#EDEDED", ec="#8C8C8C", lw=1.1)
+        ax.add_patch(FancyBboxPatch((x, y - h / 2), w, h, boxstyle=style, **look))
+        _write(ax, (x + w / 2, y), text, INK, font)
+    for start, answer, end in links:
+        (_, x, y), (x_end, _, y_end) = edges[start], edges[end]
+        turn, begin = x + 0.6 * font, x + 1.1 * font + font * _width(answer, 1)
+        ax.plot([x, turn, turn], [y, y, y_end], "-", zorder=1, **line)
+        look = dict(arrowstyle="-|>", mutation_scale=8, shrinkA=0, shrinkB=0, **line)
+        ax.add_patch(FancyArrowPatch((begin, y_end), (x_end, y_end), **look))
+        _write(ax, (turn + 0.3 * font, y_end), answer, INK, font, ha="left")
+    return list(ax.texts)[before:]
+
+
+def _plant(tree, column, row, boxes, links):
+    """Put a tree on `row` and below it: boxes (text, asks, column, row), and links
+    (from, answer, to), numbers of boxes. Returns the first row that is still free."""
+    if isinstance(tree, str):
+        boxes.append((tree, False, column, row))
+        return row + 1
+    try:
+        text, answers = tree
+        good = all(isinstance(words, str) for words in (text, *answers.keys()))
+    except (TypeError, ValueError, AttributeError):
+        good = False
+    if not (good and answers):
+        form = "flow_chart expects a text or (text, {answer: tree, ...})"
+        raise TypeError(f"{form}, got {tree!r}")
+    ends = []
+    for answer, branch in answers.items():
+        row = _plant(branch, column + 1, row, boxes, links)
+        ends.append((answer, len(boxes) - 1))  # a branch puts its own box last
+    middle = (boxes[ends[0][1]][3] + boxes[ends[-1][1]][3]) / 2
+    boxes.append((text, True, column, middle))
+    links += [(len(boxes) - 1, *end) for end in ends]
+    return row
+
+
 def _bar(ax, image):
     """A color bar in a narrow inset at the right of `ax`."""
     inset = ax.inset_axes([1.03, 0, 0.03, 1])
@@ -605,3 +674,73 @@ def _own_copy(net, who):
     copies = len(net.theta)
     _expect(np.ndim(net.theta) == 1, f"{who} draws one net, got copies={copies}")
     return copy.deepcopy(net)
+
+
+def graph(ax, places, arrows, values, slopes=None, *, decimals=3):
+    """Draw a computation as a graph: values forward, slopes backward.
+
+    places: {name: (column, row)}, row 0 at the top, fractions allowed; the name is
+    written in the node. arrows: pairs of names, forward. values: {name: number}, above
+    the node. slopes: {name: number}, below the node, and {(from, to): number}, what
+    comes back along that arrow. decimals: as in `network`. Fonts fit `ax` as it is now.
+    Returns the labels, a list of Text. ValueError: an arrow, value or slope of a name
+    without a place.
+    """
+    _check_axes(ax, "graph")
+    slopes = {} if slopes is None else slopes
+    known = {*places, *arrows}
+    named = [*(name for pair in arrows for name in pair), *values, *slopes]
+    odd = [name for name in named if name not in known]
+    _expect(not odd, f"graph has no place for {odd[:1]}, only for {list(places)}")
+    ax.set_axis_off()
+    width, height = _points(ax)
+    ax.set(xlim=(0, width), ylim=(0, height))
+    at = np.array(list(places.values()), dtype=float)
+    at, span = at - at.min(axis=0), np.ptp(at, axis=0)
+    texts = [_short(v, decimals) for v in [*values.values(), *slopes.values()]]
+    wide = max(_width(text, 1) for text in [*places, *texts]) + 0.8
+    # In units of the font: a node, and where arrows carry numbers, room for them.
+    room = (wide + 2.5 + 2.5 * (len(arrows) > 0)) * span[0] + wide
+    font = min(12, width / (room + 0.5), height / (4.6 * span[1] + 6.4))
+    half = np.array([wide / 2, 0.8]) * font
+    low, before = np.array([half[0] + 2, 4.2 * font]), len(ax.texts)
+    free = np.array([width, height]) - low - [half[0] + 2, 2.2 * font]
+    scale = np.divide(free, span, out=np.zeros(2), where=span > 0)
+    middle = low + free / 2 * (span == 0)
+    where = {
+        name: middle + scale * (column, span[1] - row)
+        for name, (column, row) in zip(places, at, strict=True)
+    }
+    for one, other in arrows:
+        p, q = where[one], where[other]
+        along = np.sign(q[0] - p[0]) * np.array([half[0] + 2, 0])
+        upright = np.sign(q[1] - p[1]) * np.array([0, half[1] + 2])
+        leave = along if along.any() else upright  # from side to side, or top to bottom
+        ends = p + leave, q - leave
+        way = (ends[1] - ends[0]) / np.hypot(*(ends[1] - ends[0]))
+        across = np.array([-way[1], way[0]])
+        for side, color in ((1, FORWARD), (-1, BACKWARD))[: 1 + bool(slopes)]:
+            road = [end + 2 * side * across for end in ends][::side]
+            look = dict(color=color, alpha=0.75, lw=1.2, shrinkA=0, shrinkB=0)
+            arrow = dict(arrowstyle="-|>", mutation_scale=10, zorder=1)
+            ax.add_patch(FancyArrowPatch(*road, **arrow, **look))
+        if (one, other) in slopes:
+            spot = 0.7 * ends[0] + 0.3 * ends[1] - (3 + 0.6 * font) * across
+            angle = np.degrees(np.arctan2(way[1], way[0]))
+            text = _short(slopes[one, other], decimals)
+            _write(ax, spot, text, BACKWARD, 0.95 * font, rotation=angle)
+    for name, (x, y) in where.items():
+        shape = f"round,pad=0,rounding_size={half[1]}"
+        look = dict(boxstyle=shape, fc="white", ec="#8C8C8C", lw=1.2, zorder=2)
+        ax.add_patch(FancyBboxPatch((x, y) - half, *(2 * half), **look))
+        _write(ax, (x, y), name, INK, font)
+        for lane, color, up in ((values, FORWARD, 1.5), (slopes, BACKWARD, -1.5)):
+            if name in lane:
+                text = _short(lane[name], decimals)
+                _write(ax, (x, y + up * font), text, color, font)
+    key = [("→ forward: values", FORWARD), ("← backward: slopes", BACKWARD)]
+    x, size = 2, min(11, width / 42)
+    for text, color in key[: 1 + bool(slopes)]:
+        _write(ax, (x, size), text, color, size, ha="left")
+        x += _width(text, size) + 1.5 * size
+    return list(ax.texts)[before:]

@@ -26,6 +26,7 @@ from bplib import (
     check_gradients,
     numerical_gradient,
     train,
+    xor,
 )
 
 # ------------------------------------------------------------------- numerical_gradient
@@ -143,6 +144,22 @@ def test_large_and_small_losses_pass(scale):
     net = randomize(Net(Dense(3, 4), Tanh(), Dense(4, 2)), rng)
     x, t = rng.normal(size=(5, 3)), scale * rng.normal(size=(5, 2))
     assert check_gradients(net, SquaredError(), x, t).ok
+
+
+def test_right_gradients_pass_where_a_step_of_h_is_too_long():
+    # Unscaled inputs bend the loss a thousand times more; and at the end of training
+    # the slope along a long direction is smaller than what its bend adds.
+    rng = np.random.default_rng(13)
+    net = Net(Dense(3, 4, init=1e-4), Tanh(), Dense(4, 2))
+    x, t = 1000 * (1 + rng.random((5, 3))), rng.normal(size=(5, 2))
+    report = check_gradients(net, SquaredError(), x, t)
+    assert report.ok and max(row.error for row in report.rows) < 1e-6, report
+    x, labels = xor()
+    net = randomize(Net(Dense(2, 4), Tanh(), Dense(4, 1)), np.random.default_rng(0))
+    for _ in train(net, SquaredError(), SGD(0.3), x, labels, iterations=2000):
+        pass
+    report = check_gradients(net, SquaredError(), x, labels)
+    assert report.ok, report
 
 
 def test_large_arrays_are_sampled():

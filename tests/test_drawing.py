@@ -451,6 +451,44 @@ def test_gradient_flow_of_one_kind_only(ax, fill):
     assert (ax.get_legend() is None) == (fill == 2.0)
 
 
+# ------------------------------------------------------------------- flow_chart
+
+YES_NO = ("Does it\nfall?", {"no": "sign", "yes": ("Fast?", {"or": "a", "so": "b"})})
+TREES = {
+    "text": "alone",
+    "one": ("a?", {"yes": "b"}),
+    "deep": YES_NO,
+    "wide": ("What?", {"one\nor two": YES_NO, "three": "c\nd\ne", "4": YES_NO}),
+}
+
+
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+@pytest.mark.parametrize("height", [2.5, 6])
+def test_every_text_of_a_flow_chart_can_be_read(tree, height):
+    for ax in new_axes(height):
+        texts = drawing.flow_chart(ax, tree)
+        assert_readable(ax, texts)
+        assert texts[0].get_size() <= 11
+
+
+def test_answers_of_a_flow_chart_lead_to_their_boxes(ax):
+    texts = drawing.flow_chart(ax, TREES["deep"])
+    place = {text.get_text(): np.array(text.get_position()) for text in texts}
+    boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    links = [("no", "sign"), ("yes", "Fast?"), ("or", "a"), ("so", "b")]
+    assert len(boxes) == 5 and len(arrows) == 4 and len(texts) == 9
+    tips = {tuple(np.round(arrow._posA_posB[1], 6)) for arrow in arrows}
+    for answer, end in links:
+        says, box = next(t for t in texts if t.get_text() == answer), place[end]
+        tip = next(t for t in tips if t[1] == round(box[1], 6))
+        assert says.get_position()[1] == box[1]
+        assert says.get_position()[0] < tip[0] < box[0]
+        assert any(abs(patch.get_x() - tip[0]) < 1e-5 for patch in boxes)
+    assert place["Does it\nfall?"][0] < place["Fast?"][0] < place["b"][0]
+    assert place["sign"][1] > place["a"][1] > place["b"][1]
+
+
 # ----------------------------------------------------------------------- errors
 
 X, T = np.zeros((3, 2)), np.array([0, 1, 0])
@@ -532,6 +570,7 @@ def test_bad_input_is_named_and_nothing_is_drawn(ax, case):
         (drawing.weight_images, (np.ones((4, 1)), (2, 2))),
         (drawing.images, (np.ones((1, 4)), (2, 2))),
         (drawing.gradient_flow, (np.ones((2, 2)),)),
+        (drawing.flow_chart, ("alone",)),
     ],
 )
 def test_the_first_argument_is_an_axes(draw, arguments, ax):
@@ -539,6 +578,15 @@ def test_the_first_argument_is_an_axes(draw, arguments, ax):
         draw(ax.figure, *arguments)
     with pytest.raises(TypeError, match="hold numbers"):
         drawing.loss_curve(ax, ["high", "low"])
+
+
+@pytest.mark.parametrize(
+    "tree", [None, 3, ("a", "b"), ("a", {}), ("a", {1: "b"}), ("a", {"b": ("c",)})]
+)
+def test_a_flow_chart_wants_a_tree(ax, tree):
+    with pytest.raises(TypeError, match="flow_chart expects a text or"):
+        drawing.flow_chart(ax, tree)
+    assert ax.axison and not ax.texts and not ax.patches
 
 
 # -------------------------------------------------------- colors, style, manners
@@ -660,3 +708,35 @@ def test_examples_are_drawn_where_they_are_with_a_marker_for_each_class():
     ]
     with pytest.raises(ValueError, match="t in 0..4"):
         drawing.examples(ax, x, t + 4)
+
+
+FORK = {"z": (0, 0.5), "h": (1, 0.5), "a": (2, 0), "b": (2, 1)}
+WAYS = [("z", "h"), ("h", "a"), ("h", "b")]
+
+
+def test_graph_writes_values_above_and_slopes_below_their_nodes(ax):
+    slopes = {"h": 3, ("h", "a"): -1, ("h", "b"): 4}
+    labels = drawing.graph(ax, FORK, WAYS, {"h": 0.25, "a": 4}, slopes)
+    found = {text.get_text(): text for text in labels}
+    height = {text: label.get_position()[1] for text, label in found.items()}
+    assert height["0.250"] > height["h"] > height["3"]
+    assert found["3"].get_color() == drawing.BACKWARD
+    assert found["0.250"].get_color() == drawing.FORWARD
+    assert {"\N{MINUS SIGN}1", "← backward: slopes"} < set(found)
+    arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == 2 * len(WAYS)
+    assert height["a"] > height["h"] > height["b"]
+
+
+def test_graph_without_slopes_draws_the_forward_way_alone(ax):
+    labels = drawing.graph(ax, FORK, WAYS, {"z": 1})
+    assert not any("backward" in text.get_text() for text in labels)
+    arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == len(WAYS)
+
+
+def test_graph_refuses_what_has_no_place(ax):
+    for given in ([("z", "c")], {}), (WAYS, {"c": 1}), (WAYS, {}, {("a", "b"): 1}):
+        with pytest.raises(ValueError, match="no place for"):
+            drawing.graph(ax, FORK, *given)
+    assert not ax.texts
