@@ -277,7 +277,7 @@ export default {
       }),
     );
     ui.button("Run 100 updates", () => {
-      ui.set({ updates: Math.max(ui.state.updates + 1, Math.min(ui.state.updates + 100, MOST)) });
+      ui.set({ updates: Math.min(ui.state.updates + 100, MOST) });
     });
 
     // --- Changes ---
@@ -448,7 +448,7 @@ export default {
       const plain = (_, value) => (Array.isArray(value) ? value[0] : value);
       ui.root.dataset.numbers = JSON.stringify(all, plain); // for tests
       const { updates, learning_rate, phase, selected } = state;
-      ui.measure({ loss: known("E") ? training.E : NaN, updates, learning_rate });
+      ui.measure({ loss: training.E, updates, learning_rate });
       const before = updates ? ` Before the last update it was ${exact(training.before.E)}.` : "";
       const E = known("E") ? ` E = ${exact(training.E)}.${before}` : "";
       const told = lines(all, selected).filter((name) => known(name) && name !== "E");

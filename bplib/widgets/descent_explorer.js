@@ -107,11 +107,13 @@ function verdict({ surface, steps, learning_rate: rate, momentum }, path) {
   const limit = (p) => `${rule}/${short(p.high)} = ${short(p.limit, 3)}`;
   const before = first.limit ? ` At the start the limit was ${limit(first)}.` : "";
   if (path.length <= steps) {
-    return `Diverged: after ${count(path.length, "step")} the loss is not a finite number.${before}`;
+    const where = count(path.length, "step");
+    return `Diverged: after ${where} the loss is not a finite number.${before}`;
   }
   const w = last.w.slice(0, surface === "one weight" ? 1 : 2).map((v) => short(v));
   const text =
-    `After ${count(steps, "step")} the loss went from ${short(first.loss)} to ${short(last.loss)}, and ` +
+    `After ${count(steps, "step")} the loss went from ${short(first.loss)} to ` +
+    `${short(last.loss)}, and ` +
     `w = (${w.join(", ")}). `;
   if (last.limit) {
     const moved = Math.abs(first.limit / last.limit - 1) > 0.02;

@@ -157,7 +157,8 @@ export default {
       } else {
         const right = short(100 * accuracy(net, data, state), 3);
         const from = `${short(run.losses[0])} to ${short(loss)}`;
-        ui.say(`${rate}: after ${count(now, "update")} the loss went from ${from}; ${right} % right.`);
+        const when = `after ${count(now, "update")}`;
+        ui.say(`${rate}: ${when} the loss went from ${from}; ${right} % right.`);
       }
       return !finished;
     });
