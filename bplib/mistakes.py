@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 CHAPTERS = {
     3: "The algorithm in four steps",
+    5: "Backpropagation calculations",
     10: "Checking gradients",
     11: "The clinic",
 }
@@ -269,7 +270,7 @@ MISTAKES = {
         "The derivative is computed from another layer's output.",
         SLOPE,
         "Arrays below it are wrong; shapes agree only if the layers are equally wide.",
-        11,
+        5,
     ),
     "derivative_of_wrong_function": Mistake(
         "The derivative of another activation.",
@@ -301,13 +302,13 @@ MISTAKES = {
         "The array is transposed (for filters: rows and columns exchanged).",
         "dW = x.T @ dy has the shape of W; where W is square, shapes do not tell",
         "The diagonal is right, the rest is mirrored.",
-        11,
+        5,
     ),
     "weights_not_transposed": Mistake(
         "The gradient goes back by W, where its transpose belongs.",
         "y = x @ W goes back as dx = dy @ W.T; where W is square, shapes do not tell",
         "Arrays of this layer are right, all below are wrong.",
-        11,
+        5,
     ),
     "updated_weights": Mistake(
         "The weights were updated before the gradient went back through them.",
@@ -326,7 +327,7 @@ MISTAKES = {
         "The gradient goes back through another layer's weights.",
         "dx = dy @ W.T with the W of the layer that it goes back through",
         "Arrays of this layer are right, all below are wrong.",
-        11,
+        5,
     ),
     "wrong_input": Mistake(
         "dW uses another array where the layer's own input belongs.",
@@ -361,7 +362,7 @@ MISTAKES = {
         "db is summed over the wrong axis.",
         BIAS,
         "All biases get the same gradient, or db has the wrong length.",
-        11,
+        5,
         sometimes=("bias_forgotten",),
     ),
     "bias_forgotten": Mistake(
@@ -376,14 +377,14 @@ MISTAKES = {
         "Only one example counts: `=` for `+=` in a loop over the examples.",
         f"all examples share the weights, and {SUM}",
         "The loss jumps about as if the batch held one example.",
-        11,
+        5,
         sometimes=("bias_not_summed",),
     ),
     "path_lost": Mistake(
         "One path of a fork is lost: `=` for `+=`.",
         f"what is used several times gets a gradient from each use: {SUM}",
         "Too small, in places; it may train.",
-        11,
+        5,
         same=("last_time_step_only",),
     ),
     "accumulated": Mistake(

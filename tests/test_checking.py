@@ -324,6 +324,41 @@ def test_most_entries_at_a_corner_are_still_judged():
     assert [row.verdict for row in rows if row.name != "all"] == ["ok"] * 5
 
 
+def test_a_bend_is_not_taken_for_a_corner():
+    # Slopes of 1e-4 beside a bend of about 50: they differ left and right as well.
+    class Doubles(Dense):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.dW = 2 * self.dW
+            return dx
+
+    for seed in range(10):
+        layer = (Dense, Doubles)[seed % 2]
+        rng = np.random.default_rng(seed)
+        net = Net(Dense(3, 4), ReLU(), layer(4, 2))
+        net.theta = np.ones(net.theta.size)  # no weighted sum is below 4
+        x = 1 + rng.random((5, 3))
+        t = net.forward(x) - 1e-4 * rng.random((5, 2))
+        report = check_gradients(net, SquaredError(), x, t)
+        assert wrong_rows(report) == (["W2", "all"] if layer is Doubles else []), report
+
+
+@pytest.mark.parametrize("iterations", [500, 3000])
+def test_right_code_is_not_called_wrong_where_the_gradients_are_gone(iterations):
+    # After training, units may sit on a corner where the slope is 0 on both sides.
+    x, labels = xor()
+    for seed in (2, 3, 7):
+        for bend in (ReLU(), Tanh(), Sigmoid()):
+            net = Net(Dense(2, 4), bend, Dense(4, 1))
+            randomize(net, np.random.default_rng(seed))
+            for _ in train(
+                net, SquaredError(), SGD(0.3), x, labels, iterations=iterations
+            ):
+                pass
+            report = check_gradients(net, SquaredError(), x, labels)
+            assert report.ok, report
+
+
 class HalfBias(Dense):
     """A wrong layer: its bias gets half its gradient."""
 
@@ -447,6 +482,24 @@ def test_gradients_too_small_to_measure_are_not_called_right():
     assert (first.verdict, last.verdict) == ("tiny", "ok")
     assert first.backward != 0 == first.numerical
     assert "cannot be measured" in repr(report)
+
+
+def test_a_smaller_step_does_not_hide_small_mistakes():
+    class Mistaken(Dense):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.dW, self.db = 2 * self.dW, -3 * self.db
+            return dx
+
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x, t = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+        for first in (Dense(3, 4), Mistaken(3, 4)):
+            net = randomize(Net(first, Tanh(), Dense(4, 2)), rng)
+            net.layers[2].W = 1e-9 * net.layers[2].W  # so dW1 is about 1e-9
+            report = check_gradients(net, SquaredError(), x, t)
+            wrong = ["W1", "b1"] if isinstance(first, Mistaken) else []
+            assert wrong_rows(report) == wrong, report
 
 
 class Dropout(Layer):

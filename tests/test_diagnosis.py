@@ -39,6 +39,7 @@ from bplib.diagnosis.backward import Record
 from bplib.diagnosis.search import hypotheses
 from bplib.diagnosis.slips import SLIPS
 from bplib.diagnosis.symptoms import SYMPTOMS
+from bplib.diagnosis.words import digits as digits_of
 from bplib.mistakes import CHAPTERS, MISTAKES
 
 ROOT = Path(__file__).parents[1]
@@ -191,7 +192,9 @@ def test_a_function_that_is_right_for_its_own_n_only():
         return {n: a * len(x) / 7 for n, a in g.items()}
 
     found = diagnose_backward(fixed, *with_batch(n=7))
-    assert found.ok and "only for N = 7 examples" in str(found)
+    assert not found.ok and found.mistake is None and len(found.where) == 6
+    text = str(found).replace("\n", " ")
+    assert "only for N = 7 examples" in text and "wrong, and so for any other" in text
 
     def fixed_sign(net, loss, x, t):
         return {n: -a for n, a in fixed(net, loss, x, t).items()}
@@ -203,6 +206,36 @@ def test_a_function_that_is_right_for_its_own_n_only():
         return {n: -a for n, a in planted.right(net, loss, x, t).items()}
 
     assert diagnose_backward(typed, *with_batch(n=7)).mistake == "sign"
+
+    def typed_right(net, loss, x, t):
+        return {n: -a for n, a in typed(net, loss, x, t).items()}
+
+    found = diagnose_backward(typed_right, *with_batch(n=7))
+    assert found.ok and "it fails. Is N, or 1/N, written" in str(found).replace(
+        "\n", " "
+    )
+
+
+@pytest.mark.parametrize(
+    ("power", "mistakes"),
+    [
+        ({"W": 1, "b": 0}, ("n_missing",)),
+        ({"W": 1, "b": 1}, ("n_missing",)),
+        ({"W": 0, "b": -1}, ("batch_mean_bias",)),
+        ({"W": 1, "b": -1}, ("batch_mean_bias", "n_missing")),
+        ({"W": 0, "b": 0}, ()),
+    ],
+)
+def test_what_one_example_cannot_show_is_found_with_more(power, mistakes):
+    def my_backward(net, loss, x, t):
+        g = planted.right(net, loss, x, t)
+        return {n: a * float(len(x)) ** power[n[1]] for n, a in g.items()}
+
+    found = diagnose_backward(my_backward, *with_batch(n=1, bend=Sigmoid))
+    assert found.mistakes == mistakes and found.ok == (not mistakes)
+    text = str(found).replace("\n", " ")
+    assert ("Right for N = 1, where this cannot show" in text) == bool(mistakes)
+    assert "N = 1 times" not in text
 
 
 def test_dx_may_be_given_too():
@@ -291,6 +324,40 @@ def test_a_small_mistake_is_not_taken_for_rounding():
     assert diagnose_backward(tiny, *with_batch()).mistake == "regularization_added"
 
 
+def test_small_differences_of_other_origin_are_not_called_float32():
+    def quotient(net, loss, x, t):
+        g = {}
+        for name, array, _ in net.named_parameters():
+            g["d" + name] = np.zeros_like(array)
+            for i in np.ndindex(array.shape):
+                ends, old = [], array[i]
+                for h in 1e-6, -1e-6:
+                    array[i] = old + h
+                    ends.append(loss.forward(net.forward(x), t))
+                array[i] = old
+                g["d" + name][i] = (ends[0] - ends[1]) / 2e-6
+        return g
+
+    found = diagnose_backward(quotient, *small())
+    text = str(found).replace("\n", " ")
+    assert found.ok and "or a difference quotient would make it" in text
+    assert "only as float32 does" not in text
+    found = diagnose_backward(planted.in_float32, *with_batch())
+    assert "only as float32 does" in str(found).replace("\n", " ")
+
+
+def test_a_factor_near_1_is_not_printed_as_1():
+    def almost(net, loss, x, t):
+        g = planted.right(net, loss, x, t)
+        return {n: 1.00001 * a for n, a in g.items()}
+
+    found = diagnose_backward(almost, *with_batch())
+    assert found.mistake == "factor" and "are 1.00001 times" in str(found)
+    assert [digits_of(p) for p in (2, 0.3, 1.25, 0.99996)] == [
+        "2", "0.3", "1.25", "0.99996",
+    ]  # fmt: skip
+
+
 def test_a_kink_is_no_mistake():
     x, labels = xor()
     t = 1.0 - labels[:, None]
@@ -375,7 +442,19 @@ def test_exchanged_arrays():
         ),
         (
             lambda g: [a.__iadd__(np.sin(99 * a)) for a in g.values()],
-            ["the layer nearest the output", "loss's dy"],
+            ["the layer nearest the output", "loss's dy", "those of net.forward?"],
+        ),
+        (
+            lambda g: g["dW2"][:, 1:3].__iadd__(np.sin(99 * g["dW2"][:, 1:3])),
+            ["wrong only in columns 1 and 2"],
+        ),
+        (
+            lambda g: [
+                g["dW1"].__iadd__(np.sin(99 * g["dW1"])),
+                g["db1"].__iadd__(np.sin(99 * g["db1"])),
+                *(g.pop(n) for n in ("dW2", "db2", "dW3", "db3")),
+            ],
+            ["dW1 and db1 are wrong. None", "no array of the layers above"],
         ),
     ],
 )
@@ -425,6 +504,7 @@ def test_nets_with_layers_of_ones_own():
 def test_a_known_layer_with_a_backward_of_ones_own_is_judged():
     found = diagnose_backward(planted.right, *with_batch(bend=Friend))
     assert found.mistake == "derivative_of_wrong_function"
+    assert "was taken as y (1 - y), which" in str(found).replace("\n", " ")
 
 
 # ------------------------------------------------------------- what a learner may pass
@@ -438,6 +518,14 @@ def raises(net, loss, x, t):
 def no_numbers(value):
     def my_backward(net, loss, x, t):
         return {**planted.right(net, loss, x, t), "dW1": value}
+
+    return my_backward
+
+
+def renamed(rule, **more):
+    def my_backward(net, loss, x, t):
+        g = planted.right(net, loss, x, t)
+        return {rule(n): a for n, a in g.items()} | more
 
     return my_backward
 
@@ -463,7 +551,10 @@ def without(*names):
         (raises, "line"),
         (no_numbers(None), "dW1 is None"),
         (no_numbers("a"), "dW1 is 'a'"),
-        (no_numbers([[1], [1, 2]]), "dW1 is"),
+        (no_numbers([[1], [1, 2]]), "dW1 is a list, not an array: rows of"),
+        (renamed(lambda n: f"{n[:2]}{int(n[2:]) - 1}"), "Your names are one too low"),
+        (renamed(lambda n: n.replace("dW1", "dw1")), 'did you mean "dW1"?'),
+        (renamed(str, loss=1.0), "The key 'loss' is not the name of a gradient: leave"),
         (no_numbers(1j), "not an array of real numbers"),
         (no_numbers(np.full((2, 4), np.nan)), "dW1 holds nan or inf: 8 of 8"),
         (no_numbers(np.zeros((3, 3))), "its shape is (3, 3), that of W1 is (2, 4)"),
@@ -495,6 +586,16 @@ def test_what_is_missing_does_not_hide_the_rest():
 
     found = diagnose_backward(partly, *small())
     assert found.mistake == "sign" and "Missing: db1" in str(found)
+
+
+def test_only_what_was_handed_in_is_called_right():
+    text = str(diagnose_backward(without("dW2", "db2"), *small()))
+    assert "db1 and dW1" not in text and "dW1 and db1 are right" in text
+    low = renamed(lambda n: f"{n[:2]}{int(n[2:]) - 1}")
+    found = diagnose_backward(
+        lambda *a: {n: -g for n, g in low(*a).items() if n != "dW1"}, *small()
+    )
+    assert found.mistake == "sign" and {*found.where} == {"dW1", "db1", "db2"}
 
 
 def test_lists_flat_biases_and_integers_are_taken():
@@ -810,7 +911,10 @@ def test_healthy_runs_are_healthy(run):
         ({"t": np.zeros((3, 1))}, "4 examples and t has 3"),
         ({"x": np.zeros((4, 5))}, "expects x with 2 columns"),
         ({"t": np.zeros((4, 7))}, "expects a target of shape"),
-        ({"iterations": -1}, "iterations"),
+        ({"iterations": -1}, "iterations must be a whole number, 1 or more, got -1"),
+        ({"iterations": "9"}, "iterations must be a whole number, 1 or more, got '9'"),
+        ({"iterations": 0}, "1 or more, got 0"),
+        ({"x": np.ones((4, 2))}, "all 4 rows of x are equal"),
         ({"batch": 2}, "rng"),
     ],
 )
@@ -822,6 +926,66 @@ def test_junk_for_a_training_run_gets_a_sentence(change, words):
     assert not report.ok
     assert words in str(report).replace("\n", " ")
     assert np.array_equal(net.theta, theta)
+
+
+def moons_run(rate, layers=None, **more):
+    x, t = moons()
+    layers = layers or [Dense(2, 8), Tanh(), Dense(8, 1)]
+    return toy(layers, SquaredError(), SGD(rate), x, t.reshape(-1, 1) * 1.0, **more)
+
+
+class Uphill(Tanh):
+    def backward(self, dy):
+        return -300 * super().backward(dy)
+
+
+def test_the_first_smaller_rate_that_falls_is_named():
+    for rate, word, smaller in (50, "hundredth", "0.5"), (200, "thousandth", "0.2"):
+        report = moons_run(rate)
+        assert report.symptom == "diverged" and f"With a {word}" in report.evidence
+        assert f"rate: {smaller} in place of {rate}" in report.next
+    layers = [Dense(2, 8), Uphill(), Dense(8, 1)]
+    report = moons_run(5000, layers)
+    assert report.symptom == "diverged" and "does not fall either" in report.evidence
+    assert "from 5e+03 to 5 do not help" in report.next
+
+
+def test_a_run_that_ten_times_the_rate_helps_is_too_slow():
+    for rate in 0.001, 0.0001:
+        report = moons_run(rate)
+        assert not report.ok and report.symptom == "too_slow", str(report)
+
+
+def test_what_was_tried_is_said_where_nothing_helps():
+    report = parity_run(20)
+    assert report.ok and "No symptom was found" in str(report)
+    text = str(report).replace("\n", " ")
+    assert "With a tenth of the learning rate it ends at 0." in text
+    assert "neither" not in text
+
+
+def parity_run(iterations):
+    x = np.array([*itertools.product((-1.0, 1.0), repeat=6)])
+    t = (x.prod(axis=1, keepdims=True) > 0) * 1.0
+    layers = [Dense(6, 48), Tanh(), Dense(48, 1)]
+    return toy(layers, SquaredError(), SGD(0.05), x, t, iterations=iterations)
+
+
+def test_what_only_looks_shuffled():
+    assert parity_run(2000).ok
+    assert "shuffled_labels" not in parity_run(20).symptoms
+    x = np.random.default_rng(0).normal(size=(60, 20))
+    t = (x[:, :1] > 0) * 1.0
+    layers = [Dense(20, 16), Tanh(), Dense(16, 1)]
+    assert toy(layers, BinaryCrossEntropy(), SGD(0.5), x, t).ok
+    assert "may not belong together" in RUNS["shuffled_labels"]().next
+
+
+def test_targets_of_minus_zero():
+    layers = [Dense(2, 8), Tanh(), Dense(8, 1), Tanh()]
+    x, t = moons()
+    report = toy(layers, SquaredError(), SGD(0.5), x, -2.0 * t.reshape(-1, 1))
+    assert "from -2 to 0, but" in report.evidence
 
 
 def test_training_changes_nothing_of_the_readers():

@@ -255,6 +255,29 @@ def test_what_is_said_of_a_number(part, answer, says):
     assert part.judge(answer).text == says
 
 
+@pytest.mark.parametrize(
+    ("exercise", "name", "text", "kind"),
+    [
+        ("10.5", "calls", "2,002", "right"),
+        ("10.5", "calls", "2,000,000", "slip"),
+        ("10.5", "calls", "2,003", "wrong"),
+        ("10.2", "error", "10,000", "right"),
+        ("10.2", "error", "10,000 times", "right"),
+        ("10.1", "one", "4,641", "right"),
+        ("3.3", "updates", "1,263", "right"),
+    ],
+)
+def test_a_comma_of_thousands_may_be_one(exercise, name, text, kind):
+    assert part_of(exercise, name).judge(text).kind == kind
+
+
+def test_wide_tolerances_and_0_see_no_patterns():
+    wide = number(0.09, unit="share", tolerance=0.08)
+    assert wide.judge(0.21).text == parts.LESS
+    assert number(0.0, tolerance=1e-3).judge(0.1).text == parts.LESS
+    assert wide.judge(0.18).text == parts.TWICE
+
+
 CHOICE = Choice("a", {"a": ("one", "No, one."), "b": ("two", "Yes, two.")}, "b")
 OPEN = Choice("a", {"a": ("one", "One has it."), "b": ("two", "Two too.")}, None)
 ORDER = Order("a", {"a": "x", "b": "y", "c": "z"}, "cab", [("cba", "A slip.")])

@@ -124,15 +124,26 @@ def read(raw, record):
             f"arrays, {wanted}."
         )
     arrays, remarks = {}, []
+    if one_too_low(raw, expected):
+        raw = {one_up(name): value for name, value in raw.items()}
+        remarks.append(
+            "Your names are one too low: layers with parameters are counted from 1. "
+            f"Read as {listed(sorted(n for n in raw if n in expected))}."
+        )
+    whole = all(name in raw for name in expected)
     for name, value in raw.items():
         if name not in record.names:
-            near = f"d{name}" in record.names
-            hint = f': did you mean "d{name}"?' if near else "."
+            near = {n.lower(): n for n in record.names}
+            key = str(name).lower()
+            meant = near.get(key, near.get(f"d{key}"))
+            hint = f': did you mean "{meant}"?' if meant else "."
+            if whole:
+                hint = ": leave it out."
             remarks.append(f"The key {name!r} is not the name of a gradient{hint}")
             continue
         array = as_array(value)
         if isinstance(array, str):
-            remarks.append(f"{name} is {array}.")
+            remarks.append(f"{name} is {array}" + "." * (array[-1] != "?"))
         else:
             arrays[name] = array
     missing = [name for name in sorted(expected) if name not in raw]
@@ -141,12 +152,25 @@ def read(raw, record):
     return arrays, remarks
 
 
+def one_up(name):
+    """dW0 becomes dW1; dx stays."""
+    if isinstance(name, str) and name[2:].isdecimal():
+        return f"{name[:2]}{int(name[2:]) + 1}"
+    return name
+
+
+def one_too_low(raw, expected):
+    """Were the layers counted from 0?"""
+    zero = any(name in ("dW0", "dU0", "db0") for name in raw)
+    return zero and all(one_up(n) in expected for n in raw if one_up(n) != n)
+
+
 def as_array(value):
     """value as a float64 array of its own, or words that say why not."""
     try:
         array = np.asarray(value)
     except Exception:
-        return f"{type(value).__name__}, not an array: rows of unequal length?"
+        return f"a {type(value).__name__}, not an array: rows of unequal length?"
     if value is None or array.dtype.kind not in "fiub":
         return f"{describe(value)}, not an array of real numbers"
     return np.array(array, dtype=np.float64) + 0.0

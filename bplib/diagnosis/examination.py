@@ -37,7 +37,14 @@ from bplib.diagnosis.search import (
     wrong_places,
 )
 from bplib.diagnosis.slips import FACTORS
-from bplib.diagnosis.words import is_are, listed, named_in, pattern, wrapped
+from bplib.diagnosis.words import (
+    digits,
+    is_are,
+    listed,
+    named_in,
+    pattern,
+    wrapped,
+)
 from bplib.layers import MaxPool2D
 from bplib.mistakes import MISTAKES
 
@@ -45,8 +52,9 @@ from bplib.mistakes import MISTAKES
 class Diagnosis:
     """What `diagnose_backward` found; prints as a few sentences.
 
-    ok: the numbers are right. mistake: an identifier of `bplib.mistakes.MISTAKES`, or
-    None. mistakes: of a pair both. also: other identifiers that give the same numbers.
+    ok: the numbers are right, for other N too. mistake: an identifier of
+    `bplib.mistakes.MISTAKES`, or None. mistakes: of a pair both. also:
+    other identifiers that give the same numbers.
     where: the names of the wrong arrays. evidence: the sentence that says how well it
     fits. right, yours: dicts of arrays. consistent_with: of `diagnose` only.
     """
@@ -102,6 +110,7 @@ class Examination:
         self.notes = list(self.case.remarks)
         self.tolerance = TIGHT
         self.fresh, self.other = [], None
+        self.hidden_by_N = False  # is it about other numbers of examples only?
 
     # ---- fresh inputs
 
@@ -203,6 +212,10 @@ class Examination:
         return self.all_right((), [])
 
     def all_right(self, mistakes, words):
+        fails = self.other and self.other.wrong(self.tolerance)
+        if fails and not self.hidden_by_N:
+            if (found := self.mistake_hidden_by_N()) is not None:
+                return found
         names = list(self.case.arrays)
         lines = [
             f"{listed(sorted(names))} {'is' if len(names) == 1 else 'are'} right, to "
@@ -210,16 +223,31 @@ class Examination:
         ]
         if self.case.changed:
             mistakes = (*mistakes, "changes_inputs")
-        if self.fixed_N or (self.other and self.other.wrong(self.tolerance)):
-            n = len(np.asarray(self.case.x))
-            m = other_size(self.case.record)
+        if self.fixed_N or fails:
+            n, m = self.case.record.N, other_size(self.case.record)
+            what = "it fails" if self.fixed_N else f"{listed(sorted(fails))} "
+            if fails:
+                what += f"{is_are(fails)} wrong, and so for any other N"
             words = [
                 *words,
-                f"But only for N = {n} examples: with {m} your numbers are wrong, or "
-                "there are none. Is N, or 1/N, written into your function?",
+                f"But only for N = {n} examples: with {m} {what}. Is N, or 1/N, "
+                "written into your function?",
             ]
-        ok = not self.case.remarks
-        return self.report(ok, [*lines, *words], mistakes=mistakes)
+        ok = not self.case.remarks and not fails
+        where = fails or ()
+        return self.report(ok, [*lines, *words], mistakes=mistakes, where=where)
+
+    def mistake_hidden_by_N(self):
+        """Right for the reader's N only: which mistake cannot show there?
+
+        With one example 1/N is 1, and a sum is a mean.
+        """
+        tolerance, self.hidden_by_N = self.tolerance, True
+        found = self.one_mistake(orders=self.orders()[:1]) or self.two_mistakes()
+        self.hidden_by_N = False
+        if found is None:
+            self.tolerance = tolerance
+        return found
 
     def where_seen(self, cases):
         if not cases:
@@ -379,9 +407,9 @@ class Examination:
         fixed = self.other.times(self.case.record.N / self.other.record.N)
         return [[self.other, *same], [fixed, *same]]
 
-    def one_mistake(self, tolerance=LOOSE):
+    def one_mistake(self, tolerance=LOOSE, orders=None):
         """The single mistake that gives all the numbers, or None."""
-        for cases in self.orders():
+        for cases in orders or self.orders():
             fitting, wrong = [], wrong_places(cases, tolerance)
             for hypothesis in self.hypotheses():
                 if not reach([hypothesis], wrong):
@@ -472,6 +500,8 @@ class Examination:
     def words(self, slip, places, p):
         """The slip in the reader's own names: dW2, and layers by number."""
         record, text = self.case.record, slip.words
+        if self.hidden_by_N:
+            record = self.other.record
         steps = [record.steps[i] for i in sorted(places) if i >= 0]
         for part in ("dW", "dU", "db"):
             names = [f"{part}{record.numbers[s.index]}" for s in steps]
@@ -486,7 +516,7 @@ class Examination:
         value = value(record) if value else 0
         text = text.format(
             place=place,
-            p=f"{p:.4g}",
+            p=digits(p),
             value=f"{value:g}",
             inverse=f"{1 / value if value else 0:g}",
             decay=f"{record.decay:g}",
@@ -502,6 +532,12 @@ class Examination:
         if hidden:  # only fresh inputs show it
             wrong = sorted({n for c in self.fresh for n in c.wrong(self.tolerance)})
         lines = self.verdict(wrong, hidden)
+        if self.hidden_by_N:
+            wrong = self.other.wrong(self.tolerance)
+            lines = [
+                f"Right for N = {case.record.N}, where this cannot show; with N = "
+                f"{self.other.record.N} {listed(sorted(wrong))} {is_are(wrong)} wrong."
+            ]
         lines += [
             f"{m}: {w}" for m, w in zip(mistakes, words[: len(mistakes)], strict=True)
         ]
@@ -560,7 +596,24 @@ class Examination:
             "They differ from the right ones only as float32 does, which holds about 7 "
             "digits. That is rounding, not a mistake."
         )
+        if not single:
+            words = (
+                f"They differ by {self.difference():.0e} (relative): as small as "
+                "float32 rounding, a small constant in a denominator or a difference "
+                "quotient would make it. That is no mistake in the formula."
+            )
         return self.all_right(["float32_rounding"], [words])
+
+    def difference(self):
+        """The largest difference from what is right, relative to each array."""
+        found = [0.0]
+        for case in [self.case, *self.fresh]:
+            for name, array in case.arrays.items():
+                right = core(case.record.right[name])
+                size = np.abs(right).max(initial=0)
+                if size:
+                    found.append(np.abs(core(array) - right).max() / size)
+        return max(found)
 
     def kink(self):
         """Wrong here, right elsewhere, and right as soon as we step off the corner."""
@@ -642,16 +695,20 @@ class Examination:
                 f"at {layer} is right: look at the line that computes "
                 f"{listed([n for n in here if n in wrong])}."
             ]
-        above = [s for s in record.steps[top + 1 :] if s.params]
+        params = [s for s in record.steps[top + 1 :] if s.params]
+        above = [s for s in params if {*record.names_at(s)} & {*case.arrays}]
         if not above:
             rest = [f"{s.layer} (layer {s.index + 1})" for s in record.steps[top + 1 :]]
+            start = "This is the layer nearest the output"
+            if params:
+                start = "You return no array of the layers above"
+            places = ["the loss's dy", *(f"at {place}" for place in (*rest, layer))]
             return [
-                "This is the layer nearest the output, so the fault is in the loss's dy"
-                + (f", in {listed(rest)}" if rest else "")
-                + f", or in {layer}. Next: print dy and compare it with "
-                "loss.backward()."
+                f"{start}, so look first at {listed(places)}. Next: print dy and "
+                "compare it with loss.backward(). Do your hidden values and output "
+                "equal those of net.forward?"
             ]
-        names = record.names_at(above[0])
+        names = [n for n in record.names_at(above[0]) if n in case.arrays]
         steps = [
             f"{s.layer} (layer {s.index + 1})"
             for s in record.steps[top : above[0].index + 1][::-1]

@@ -6,6 +6,7 @@ inputs, five examples alone.
 """
 
 import copy
+import operator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,12 +18,13 @@ from bplib.training import train
 
 # Causes before their effects: the first that is found is `.symptom`.
 SYMPTOMS = {
-    "bad_data": "x or t hold nan, or do not fit together or to the net",
+    "bad_data": "x or t hold nan, or do not fit together or to the net, or all rows of "
+    "x are equal",
     "label_coding": "the targets are not coded as the loss, or the output, wants them",
     "output_activation": "the net ends in a Sigmoid, but the loss takes logits",
     "symmetric_units": "the units of a layer start alike, so they stay alike",
     "unscaled_inputs": "the inputs are much too large, too small, or uneven",
-    "shuffled_labels": "the targets have nothing to do with the rows of x",
+    "shuffled_labels": "the targets seem to have nothing to do with the rows of x",
     "dead_units": "relu units that are 0 for every example: no gradient passes",
     "saturated_units": "sigmoid or tanh units at their ends, where the slope is near 0",
     "diverged": "the loss grows, or turns to nan: the steps are too large",
@@ -109,6 +111,16 @@ def observe(net, loss, optimizer, x, t, *, iterations=100, batch=None, rng=None)
             False, text=f"net must be a Net without copies, got {str(net)[:60]}."
         )
     try:
+        whole = operator.index(iterations)
+    except TypeError:
+        whole = 0
+    if whole < 1:
+        return TrainingReport(
+            False,
+            text="iterations must be a whole number, 1 or more, got "
+            f"{iterations!r:.60}.",
+        )
+    try:
         with np.errstate(all="ignore"):
             return Clinic(net, loss, optimizer, x, t, iterations, batch, rng).report()
     except Exception as error:
@@ -122,6 +134,7 @@ class Clinic:
         self.how = {"iterations": iterations, "batch": batch}
         self.rng = rng
         self.found = []
+        self.slower = self.faster = None  # runs with other learning rates
 
     def add(self, symptom, evidence, next, rank=0):
         self.found.append(Finding(symptom, evidence, next, rank))
@@ -145,10 +158,10 @@ class Clinic:
         if not run.healthy:
             text = (
                 f"No symptom was found, but the loss fell only from {run.start:.3g} to "
-                f"{run.end:.3g} in {self.how['iterations']} iterations; neither a "
-                f"tenth "
-                "nor ten times the learning rate does much better. It may be at its "
-                "minimum, or on a plateau: train longer, or from another seed."
+                f"{run.end:.3g} in {self.how['iterations']} iterations. With a tenth "
+                f"of the learning rate it ends at {ended(self.slower)}, with ten times "
+                f"at {ended(self.faster)}. It may be at its minimum, or on a plateau: "
+                "train longer, or from another seed."
             )
         return TrainingReport(True, text=text, losses=shown)
 
@@ -225,6 +238,14 @@ class Clinic:
                 self.net.copy().forward(self.x)
             except Exception as error:
                 self.add("bad_data", f"{error}.", "Compare the shapes of x and net.")
+        if not self.found and len(self.x) > 1:
+            if (self.x == self.x[0]).all() and not (self.t == self.t[0]).all():
+                self.add(
+                    "bad_data",
+                    f"all {len(self.x)} rows of x are equal, but their targets are "
+                    "not.",
+                    "Find where x gets its numbers: print some rows of it.",
+                )
         return bool(self.found)
 
     def labels_are_refused(self):
@@ -242,7 +263,7 @@ class Clinic:
     def labels(self, run):
         """Targets that the loss takes, but that the output cannot reach."""
         last, t = self.net.layers[-1], self.t
-        low, high = float(t.min()), float(t.max())
+        low, high = float(t.min()) + 0.0, float(t.max()) + 0.0  # 0.0: no "-0"
         logits = isinstance(self.loss, (BinaryCrossEntropy, SoftmaxCrossEntropy))
         if logits and isinstance(last, (Sigmoid, Tanh, ReLU)):
             self.add(
@@ -326,9 +347,13 @@ class Clinic:
                 )
 
     def shuffled(self, run):
-        """Are examples that lie close together more alike in t than any two?"""
+        """Are examples that lie close together more alike in t than any two?
+
+        Where the net learns, it has found what they share. Where neighbors are less
+        alike than any two, as in the parity of bits, t depends on x too.
+        """
         x, t = self.x, self.t
-        if len(x) < 40 or self.found:
+        if len(x) < 40 or self.found or (not run.diverged_at and run.fell > 0.5):
             return
         some = np.random.default_rng(0).permutation(len(x))[:400]
         x = x[some].reshape(len(some), -1).astype(np.float64)
@@ -347,7 +372,7 @@ class Clinic:
 
         rng = np.random.default_rng(1)
         chance = [alike(near[rng.permutation(len(t))]) for _ in range(50)]
-        if alike(near) < np.mean(chance) + 3 * np.std(chance):
+        if abs(alike(near) - np.mean(chance)) < 3 * np.std(chance):
             self.add(
                 "shuffled_labels",
                 f"{alike(near):.0%} of the examples have the target of their nearest "
@@ -355,15 +380,16 @@ class Clinic:
                 if discrete
                 else "examples that lie close together in x have targets no more alike "
                 "than any two.",
-                "look for a line that shuffles or sorts x without t, or t without x; "
-                "show some rows of x beside their t.",
+                "the rows of x and t may not belong together: look for a line that "
+                "shuffles or sorts x without t, or t without x; show some rows of x "
+                "beside their t.",
             )
 
     # ---- the run itself
 
     def course(self, run):
         self.units(run)
-        slower = self.run(rate=0.1)
+        self.slower = slower = self.run(rate=0.1)
         tail = np.array(run.losses[len(run.losses) // 2 :])
         changes = np.diff(tail)
         ups, downs = changes[changes > 0].sum(), -changes[changes < 0].sum()
@@ -375,11 +401,12 @@ class Clinic:
             and ups > 0.05 * run.start
             and slower.end < 0.8 * np.mean(tail)
         ):
+            tried, next = self.smaller(slower)
             self.add(
                 "oscillating",
                 f"in the second half of the run the loss went up by {ups:.3g} in all "
-                f"and down by {downs:.3g}. {self.tenth(slower)}",
-                self.smaller(slower),
+                f"and down by {downs:.3g}. {tried}",
+                next,
             )
         elif (
             run.diverged_at
@@ -391,34 +418,38 @@ class Clinic:
                 if run.diverged_at
                 else f"the loss went from {run.start:.3g} to {run.end:.3g}"
             )
-            self.add("diverged", f"{how}. {self.tenth(slower)}", self.smaller(slower))
+            tried, next = self.smaller(slower)
+            self.add("diverged", f"{how}. {tried}", next)
         elif not run.healthy and not self.found:
             self.slow(run)
 
-    def tenth(self, slower):
-        if slower.diverged_at:
-            return "With a tenth of the learning rate it is the same."
+    def smaller(self, slower):
+        """What a smaller learning rate does, and what to try: the first that helps."""
+        rate = self.optimizer.learning_rate
+        for part, word in (0.1, "tenth"), (0.01, "hundredth"), (0.001, "thousandth"):
+            other = slower if part == 0.1 else self.run(rate=part)
+            if not other.diverged_at and other.end < other.start:
+                return (
+                    f"With a {word} of the learning rate it ends at {other.end:.3g}, "
+                    f"from {other.start:.3g}.",
+                    f"a smaller learning rate: {part * rate:.3g} in place of "
+                    f"{rate:.3g}.",
+                )
         return (
-            f"With a tenth of the learning rate it ends at {slower.end:.3g}, from "
-            f"{slower.start:.3g}."
+            "With a tenth, a hundredth and a thousandth of the learning rate it does "
+            "not fall either.",
+            "check the gradient, check_gradients(net, loss, x, t), and the sign of the "
+            f"update: learning rates from {rate:.3g} to {rate / 1000:.3g} do not help.",
         )
 
-    def smaller(self, slower):
-        if slower.diverged_at or slower.end > slower.start:
-            return (
-                "a smaller learning rate alone does not help: check the gradient, "
-                "check_gradients(net, loss, x, t), and the sign of the update."
-            )
-        rate = self.optimizer.learning_rate
-        return f"a smaller learning rate: {rate / 10:.3g} in place of {rate:.3g}."
-
     def slow(self, run):
-        faster = self.run(rate=10)
+        self.faster = faster = self.run(rate=10)
         rate = self.optimizer.learning_rate
         better = not faster.diverged_at and run.start - faster.end > 3 * max(
             run.start - run.end, 0
         )
-        if better and faster.fell > 0.02:
+        lower = not faster.diverged_at and faster.end < 0.7 * run.end
+        if lower or (better and faster.end < 0.9 * run.start):
             self.add(
                 "too_slow",
                 f"the loss fell from {run.start:.4g} to {run.end:.4g}. With ten times "
@@ -511,6 +542,10 @@ class Clinic:
             "a smaller learning rate: one large step has moved them where no example "
             "reaches them."
         )
+
+
+def ended(run):
+    return "nan" if run.diverged_at else f"{run.end:.3g}"
 
 
 def distances(x):

@@ -16,6 +16,12 @@ def listed(names):
     return ", ".join(names[:-1]) + " and " + names[-1]
 
 
+def digits(p):
+    """A factor that is not 1, with 4 digits or as many as show that it is not."""
+    texts = (f"{p:.{n}g}" for n in range(4, 17))
+    return next((text for text in texts if float(text) != 1), "1")
+
+
 def pattern(given, right):
     """How the numbers differ, in words."""
     if given.shape != right.shape:
@@ -29,10 +35,11 @@ def pattern(given, right):
         return "all zero"
     if np.all(np.isfinite(ratio)):
         if np.ptp(ratio) < 1e-4 * np.abs(ratio).max():
-            return f"every entry is {ratio.flat[0]:.4g} times the right one, here"
+            return f"every entry is {digits(ratio.flat[0])} times the right one, here"
     if off.ndim == 2:
         for axis, word in (1, "row"), (0, "column"):
             lines = np.flatnonzero(off.any(axis=axis))
+            word += "s" * (len(lines) > 1)
             if len(lines) <= off.shape[1 - axis] // 2:
                 return f"wrong only in {word} {listed(lines)} (from 0)"
     if np.all(np.isfinite(ratio)):

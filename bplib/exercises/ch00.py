@@ -42,7 +42,7 @@ slopes = Exercise(
             [
                 (
                     lambda: 3 * (2 + 1) ** 2,
-                    "The slope of the inner function, 2, is missing.",
+                    "This is the height, or the outer slope without the inner one, 2.",
                 ),
                 (
                     lambda: 3 * 1**2 * 2,
@@ -62,7 +62,7 @@ slopes = Exercise(
             "f = u · v with u = 2x and v = x + 3: the slope of f for x, at x = 1",
             lambda: slope(lambda x: 2 * x * (x + 3), 1),
             [
-                (lambda: 2 * 4, "This is the way through u alone."),
+                (lambda: 2 * 4, "This is the height, or the way through u alone."),
                 (lambda: 2, "This is the way through v alone, or u' · v'."),
             ],
         ),
@@ -116,6 +116,7 @@ squares = Exercise(
                 (lambda: 16, "This is your friend's number."),
                 (lambda: 4 + 4, "Along one path slopes multiply."),
                 (lambda: 2 * 5, "This is the outer slope; times the inner one."),
+                (lambda: 4, "This is the inner slope; times the outer one, at 5."),
             ],
         ),
     },

@@ -409,7 +409,7 @@ find_the_slip = Exercise(
                 ),
                 "c": (
                     "A one-sided difference is far off.",
-                    "It is off by about the nudge: hardly at all.",
+                    "Here it is exact: the volume is a straight line in each edge.",
                 ),
                 "d": (
                     "y should be 0.",

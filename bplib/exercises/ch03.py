@@ -110,6 +110,7 @@ by_hand = Exercise(
             "w₁ after the update",
             of_napkin("new_w1"),
             [
+                (W1, "This is w₁ before the update."),
                 (of_napkin("new_w1", uphill=True), UPHILL),
                 (of_napkin("new_w1", eta=1), NO_RATE),
             ],
@@ -118,6 +119,7 @@ by_hand = Exercise(
             "w₂ after the update",
             of_napkin("new_w2"),
             [
+                (W2, "This is w₂ before the update."),
                 (of_napkin("new_w2", uphill=True), UPHILL),
                 (of_napkin("new_w2", eta=1), NO_RATE),
                 (

@@ -249,6 +249,12 @@ def collapse(W1, b1, W2, b2):
     return W1 @ W2, b1 @ W2 + b2
 
 
+MISFIT = (
+    "On 3-4-2 the inner sizes of a product differ. X meets W1 first: what is the order "
+    "of the two?"
+)
+
+
 def judge_collapse(function):
     """Try it on layers of 3 to 4 to 2 neurons."""
     rng = np.random.default_rng(0)
@@ -257,6 +263,9 @@ def judge_collapse(function):
     try:
         answer = function(W1.copy(), b1.copy(), W2.copy(), b2.copy())
     except Exception as error:
+        # What NumPy says of @ and of np.dot where the inner sizes differ.
+        if "core dimension" in str(error) or "not aligned" in str(error):
+            return False, MISFIT
         return False, f"On 3-4-2 it raises {type(error).__name__}: {error}."
     if not isinstance(answer, tuple) or len(answer) != 2:
         return False, "It should return two arrays: return W, b."
@@ -287,7 +296,9 @@ code = Exercise(
             judge_collapse,
             collapse,
             [
-                (lambda W1, b1, W2, b2: (W2 @ W1, b1 @ W2 + b2), "it raises"),
+                (lambda W1, b1, W2, b2: (W2 @ W1, b1 @ W2 + b2), "inner sizes"),
+                (lambda W1, b1, W2, b2: (np.dot(W2, W1), b2), "inner sizes"),
+                (lambda W1, b1, W2, b2: (W1 * W2, b1 @ W2 + b2), "it raises"),
                 (lambda W1, b1, W2, b2: (W1 @ W2, b2), "passes through W2"),
                 (lambda W1, b1, W2, b2: (W1 @ W2, b1 @ W2), "own bias is missing"),
                 (

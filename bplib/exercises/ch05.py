@@ -184,7 +184,7 @@ B, W = (1, 2, -3, 0.4), (0.1, -0.4, 2, 3)
 
 @functools.cache
 def chain(x=2.3, t=2):
-    """All values and slopes of the seven links."""
+    """All values of the eight links, and the slopes of the way back to f0."""
     f0 = B[0] + W[0] * x
     h1 = np.sin(f0)
     f1 = B[1] + W[1] * h1
@@ -339,7 +339,7 @@ stages = Exercise(
                     "The use in a has to pass the slope of σ on its way to q.",
                 ),
             ],
-            tolerance=1e-3,
+            tolerance=3e-3,  # 1.59 counts; 1.583, the use in m alone, does not
             why="Two uses, two terms.",
         ),
     },

@@ -89,15 +89,32 @@ by_hand = Exercise(
 # --- 10.2: predict -------------------------------------------------------------------
 
 LARGE = 1e6
+RULE = "That is measured on this f. What does the rule say?"
+
+
+@functools.cache
+def best(raised):
+    """The best h and the error there, as the chapter measures them on w³ + raised."""
+    h = 10 ** -np.linspace(1, 16, 600, endpoint=False)
+    slopes = central(lambda w: w * w * w + raised, 1.1, h)
+    off = np.abs(slopes - 3 * 1.1**2)
+    worst = off.reshape(-1, 10).argmax(axis=1) + np.arange(0, 600, 10)
+    return h[worst][off[worst].argmin()], off[worst].min()
+
+
+def times_larger(k):
+    return lambda: float(best(LARGE)[k] / best(0)[k])
+
 
 predict = Exercise(
     "A loss is about a million in place of 1; its bends are as before. The slope is "
     "measured by central differences in float64.",
     {
         "step": Number(
-            "How many times larger is the best h?",
+            "By the rule of this chapter, how many times larger is the best h?",
             lambda: LARGE ** (1 / 3),
             [
+                (times_larger(0), RULE),
                 (
                     lambda: LARGE ** (1 / 2),
                     "This is for the one-sided difference. Here h² equals the rounding "
@@ -112,9 +129,10 @@ predict = Exercise(
             why="h² = 10⁶ ε / h gives h³ = 10⁶ ε.",
         ),
         "error": Number(
-            "How many times larger is the error there?",
+            "And by that rule, how many times larger is the error there?",
             lambda: LARGE ** (2 / 3),
             [
+                (times_larger(1), RULE),
                 (
                     lambda: LARGE ** (1 / 3),
                     "So h grows. The error is as large as h², twice the exponent.",
@@ -290,7 +308,8 @@ code = Exercise(
                 ),
                 ("dbac", "The length of u is taken before there is a u."),
             ],
-            why="Without the second line a step of h along u would be far too long.",
+            why="With a million parameters u is 1,000 long, and without the second "
+            "line so is the step, in units of h.",
         ),
     },
     [

@@ -16,6 +16,7 @@ import numpy as np
 
 SPACES = re.compile("[ \t\r\n\u00a0\u2009\u202f]")
 NUMBER = "[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")
 FRACTION = re.compile(f"({NUMBER})(?:/({NUMBER}))?")
 SHAPE = re.compile("[(\\[]?((?:[0-9]{1,9}(?:[,x*×][0-9]{1,9})*,?)?)[)\\]]?")
 
@@ -25,8 +26,8 @@ SIGN = "The size is right, the sign is not."
 SHARE = "This is in percent: give the share, from 0 to 1."
 PERCENT = "This is the share: give it in percent."
 TEN = "The digits are right, the point is in the wrong place."
-TWICE = "This is exactly twice too large."
-HALF = "This is exactly half of it."
+TWICE = "This is twice too large."
+HALF = "This is half of it."
 ROUNDED = "Close, but not to three digits: did you round on the way?"
 CLOSE = "Close, but not it."
 OPPOSITE = "Not right: look at the sign first."
@@ -129,6 +130,18 @@ class Number(Part):
             return value
         return Verdict("unread", f"{value} is no answer: what was divided by, or grew?")
 
+    def judge(self, answer):
+        """As of every part; but 2,002 may be the book's 2002, or 2.002."""
+        verdict = super().judge(answer)
+        whole = SPACES.sub("", answer) if is_text(answer) else ""
+        unit = SPACES.sub("", self.unit)
+        whole = whole.removesuffix(unit) if unit else whole
+        if verdict.kind != "right" and THOUSANDS.fullmatch(whole):
+            other = super().judge(whole.replace(",", ""))
+            kinds = ("right", "slip", "wrong", "unread")
+            return min(verdict, other, key=lambda each: kinds.index(each.kind))
+        return verdict
+
     def read_text(self, text):
         text = SPACES.sub("", text).replace("−", "-")
         unit = SPACES.sub("", self.unit)
@@ -154,22 +167,23 @@ class Number(Part):
         for wrong, says in self.slips:
             if near(value, wrong):
                 return Verdict("slip", says)
-        return Verdict("wrong", self.wrong(value, right, near))
+        return Verdict("wrong", self.wrong(value, right))
 
-    def wrong(self, value, right, near):
-        if near(-value, right):
+    def wrong(self, value, right):
+        def near(value):  # whatever the tolerance: a wide one would see patterns in all
+            return right != 0 and abs(value - right) <= 0.005 * abs(right)
+
+        if near(-value):
             return SIGN
-        if self.unit == "share" and near(value / 100, right):
+        if self.unit == "share" and self.near(value / 100, right):
             return SHARE
-        if self.unit == "%" and near(value * 100, right):
+        if self.unit == "%" and self.near(value * 100, right):
             return PERCENT
-        if any(
-            near(value * 10**k, right) or near(value / 10**k, right) for k in (1, 2, 3)
-        ):
+        if any(near(value * 10**k) or near(value / 10**k) for k in (1, 2, 3)):
             return TEN
-        if near(value / 2, right):
+        if near(value / 2):
             return TWICE
-        if near(value * 2, right):
+        if near(value * 2):
             return HALF
         if abs(value - right) <= 0.05 * abs(right):
             return ROUNDED if self.tolerance is None else CLOSE

@@ -2,6 +2,7 @@
 
 const SPACES = /[ \t\r\n\u00a0\u2009\u202f]/g;
 const NUMBER = "[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
+const THOUSANDS = /^[1-9][0-9]{0,2}(,[0-9]{3})+$/;
 const FRACTION = new RegExp(`^(${NUMBER})(?:/(${NUMBER}))?$`);
 const SHAPE = /^[([]?((?:[0-9]{1,9}(?:[,x*×][0-9]{1,9})*,?)?)[)\]]?$/;
 
@@ -22,15 +23,17 @@ export function number(text, unit) {
 }
 
 function wrongNumber(value, { unit, tolerance, right }, near) {
-  const point = (k) => near(value * 10 ** k, right) || near(value / 10 ** k, right);
-  if (near(-value, right)) return "The size is right, the sign is not.";
+  // Whatever the tolerance: a wide one would see patterns in all.
+  const is = (v) => right !== 0 && Math.abs(v - right) <= 0.005 * Math.abs(right);
+  const point = (k) => is(value * 10 ** k) || is(value / 10 ** k);
+  if (is(-value)) return "The size is right, the sign is not.";
   if (unit === "share" && near(value / 100, right)) {
     return "This is in percent: give the share, from 0 to 1.";
   }
   if (unit === "%" && near(value * 100, right)) return "This is the share: give it in percent.";
   if ([1, 2, 3].some(point)) return "The digits are right, the point is in the wrong place.";
-  if (near(value / 2, right)) return "This is exactly twice too large.";
-  if (near(value * 2, right)) return "This is exactly half of it.";
+  if (is(value / 2)) return "This is twice too large.";
+  if (is(value * 2)) return "This is half of it.";
   if (Math.abs(value - right) <= 0.05 * Math.abs(right)) {
     return tolerance === null
       ? "Close, but not to three digits: did you round on the way?"
@@ -40,19 +43,31 @@ function wrongNumber(value, { unit, tolerance, right }, near) {
   return `Not right: it is ${value > right ? "less" : "more"} than that.`;
 }
 
+function judgeNumber(part, text) {
+  const value = number(text, part.unit);
+  if (Number.isNaN(value)) {
+    return unread("This cannot be read as a number: write it as 0.5, -1/3 or 1e-3.");
+  }
+  const near = (v, target) => {
+    const room = part.tolerance ?? 0.005 * Math.abs(target);
+    return Math.abs(v - target) <= room * (1 + 1e-9) + 1e-12;
+  };
+  if (near(value, part.right)) return ["right", part.why];
+  const slip = part.slips.find(([target]) => near(value, target));
+  return slip ? ["slip", slip[1]] : wrong(wrongNumber(value, part, near));
+}
+
 const judges = {
   number(part, text) {
-    const value = number(text, part.unit);
-    if (Number.isNaN(value)) {
-      return unread("This cannot be read as a number: write it as 0.5, -1/3 or 1e-3.");
-    }
-    const near = (v, target) => {
-      const room = part.tolerance ?? 0.005 * Math.abs(target);
-      return Math.abs(v - target) <= room * (1 + 1e-9) + 1e-12;
-    };
-    if (near(value, part.right)) return ["right", part.why];
-    const slip = part.slips.find(([target]) => near(value, target));
-    return slip ? ["slip", slip[1]] : wrong(wrongNumber(value, part, near));
+    const verdict = judgeNumber(part, text);
+    let whole = text.replace(SPACES, "");
+    const unit = part.unit.replace(SPACES, "");
+    if (unit && whole.endsWith(unit)) whole = whole.slice(0, -unit.length);
+    // 2,002 may be the book's 2002, or 2.002.
+    if (verdict[0] === "right" || !THOUSANDS.test(whole)) return verdict;
+    const other = judgeNumber(part, whole.replaceAll(",", ""));
+    const rank = ([kind]) => ["right", "slip", "wrong", "unread"].indexOf(kind);
+    return rank(other) < rank(verdict) ? other : verdict;
   },
 
   choice({ right, slips, options }, letter) {

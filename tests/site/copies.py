@@ -7,6 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
 PARTS = ("_config.yml", "_toc.yml", "intro.md", "references.bib", "constraints.txt")
+SETTINGS = ("_config.yml", "constraints.txt", "references.bib")
 FOLDERS = ("assets", "bplib", "chapters", "extensions")
 
 

@@ -131,4 +131,5 @@ def add_to(book):
     nbformat.write(notebook(), book / "everything.ipynb")
     (book / "a_page_of_text.md").write_text(DIRECTIVES)
     with open(book / "_toc.yml", "a") as toc:
-        toc.write("  - file: everything\n  - file: a_page_of_text\n")
+        toc.write("  - caption: Tests\n    chapters:\n      - file: everything\n")
+        toc.write("      - file: a_page_of_text\n")

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from copies import ROOT, build, copy_book
+from copies import ROOT, SETTINGS, build, copy_book
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -22,7 +22,7 @@ def tiny(tmp_path):
 
     def tiny(*cells):
         folder = tmp_path / "tiny"
-        copy_book(folder, ["_config.yml", "constraints.txt"], ["assets", "extensions"])
+        copy_book(folder, SETTINGS, ["assets", "extensions"])
         (folder / "bplib").mkdir()
         (folder / "bplib" / "__init__.py").write_text("def answer():\n    return 41\n")
         (folder / "_toc.yml").write_text("format: jb-book\nroot: intro\n")

@@ -11,7 +11,7 @@ import sys
 import nbformat
 import pytest
 from conftest import serve
-from copies import ROOT, build, copy_book
+from copies import ROOT, SETTINGS, build, copy_book
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 from test_build import executed, lost_outputs, soup
@@ -125,8 +125,7 @@ FAILED = {2: "broken at import", 3: "broken at start"}
 
 def small_book(folder, *cells):
     """A book of a page of text and a page of these cells, with the real settings."""
-    parts = ["_config.yml", "constraints.txt"]
-    copy_book(folder, parts, ["assets", "bplib", "extensions"])
+    copy_book(folder, SETTINGS, ["assets", "bplib", "extensions"])
     widgets = folder / "bplib" / "widgets"
     for name, text in FILES.items():
         (widgets / name).write_text(text, encoding="utf-8")

@@ -20,6 +20,7 @@ BANK = bank()
 JUNK = [
     *"? abc . , -- +- 1/0 0/0 1/3/5 nan inf Infinity 1e999 -1e999 0x10 1_000 ١".split(),
     *"50% 50%% % 1,5 1,5/2 1,000.5 1.000,5 .5 5. -.5e1 1e-3 1E+2 −2 1\u00a0000".split(),
+    *"1,263 1,263% 2,002 10,000 2,000,000 01,000 4,641 1,26,300".split(),
     *"0 00 -0 () (2,) (,) (2,4 2x4 2X4 2×4 2*4 [2;4] 2xx4 cdab CDAB a b".split(),
     "",
     " ",
@@ -136,11 +137,12 @@ def test_shapes_are_judged_alike(context, tmp_path, monkeypatch):
 
 MUTANTS = [
     ("verdict.js", "0.005 * Math.abs(target)", "0.004 * Math.abs(target)"),
-    ("verdict.js", "near(-value, right)", "near(-value, -right)"),
+    ("verdict.js", "is(-value)", "is(value)"),
     ("verdict.js", 'text.replace(",", ".")', "text"),
     ("verdict.js", "[1, 2, 3].some(point)", "[1, 2].some(point)"),
     ("verdict.js", 'below = "1"', 'below = "2"'),
     ("verdict.js", "right.includes(letters)", "right[0] === letters"),
+    ("verdict.js", 'whole.replaceAll(",", "")', "whole"),
     ("quiz.js", "8 * (k % 4)", "8 * (3 - (k % 4))"),
 ]
 

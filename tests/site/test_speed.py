@@ -208,7 +208,7 @@ SWEEP = """
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"Quiz"}))  # nothing to move
 def test_nothing_blocks(name, opened):  # noqa: F811
     """No task over 50 ms, whichever control is moved from end to end."""
     page = opened(explorer(name), fast=False)

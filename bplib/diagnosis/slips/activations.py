@@ -11,6 +11,8 @@ from bplib.diagnosis.backward import (
 from bplib.diagnosis.slips.table import nth, slip
 from bplib.layers import Dense, MaxPool2D, ReLU, Sigmoid, Tanh
 
+TAKEN = "the derivative of {place} was taken as "
+
 
 def all_slips(mistake, words, slopes):
     for kind, slope in slopes.items():
@@ -38,8 +40,8 @@ slip(
 all_slips(
     "derivative_at_wrong_argument",
     {
-        Sigmoid: "the derivative of {place} is x (1 - x), with the pre-activation x",
-        Tanh: "the derivative of {place} is 1 - x**2, with the pre-activation x",
+        Sigmoid: TAKEN + "x (1 - x), with the pre-activation x",
+        Tanh: TAKEN + "1 - x**2, with the pre-activation x",
     },
     {Sigmoid: lambda s: s.x * (1 - s.x), Tanh: lambda s: 1 - s.x**2},
 )
@@ -57,9 +59,9 @@ all_slips(
 all_slips(
     "derivative_of_wrong_function",
     {
-        Sigmoid: "the derivative of {place} is 1 - y**2, which belongs to tanh",
-        Tanh: "the derivative of {place} is y (1 - y), which belongs to the sigmoid",
-        ReLU: "the derivative of {place} is y (1 - y), which belongs to the sigmoid",
+        Sigmoid: TAKEN + "1 - y**2, which belongs to tanh",
+        Tanh: TAKEN + "y (1 - y), which belongs to the sigmoid",
+        ReLU: TAKEN + "y (1 - y), which belongs to the sigmoid",
     },
     {
         Sigmoid: lambda s: 1 - s.y**2,
@@ -69,36 +71,34 @@ all_slips(
 )
 all_slips(
     "derivative_of_wrong_function",
-    dict.fromkeys(
-        (Sigmoid, Tanh), "the derivative of {place} is `x > 0`, which belongs to relu"
-    ),
+    dict.fromkeys((Sigmoid, Tanh), TAKEN + "`x > 0`, which belongs to relu"),
     dict.fromkeys((Sigmoid, Tanh), SLOPE[ReLU]),
 )
 all_slips(
     "derivative_of_wrong_function",
-    {ReLU: "the derivative of {place} is 1 - y**2, which belongs to tanh"},
+    {ReLU: TAKEN + "1 - y**2, which belongs to tanh"},
     {ReLU: lambda s: 1 - s.y**2},
 )
 all_slips(
     "derivative_incomplete",
     {
-        Sigmoid: "the derivative of {place} is y; it is y (1 - y)",
-        Tanh: "the derivative of {place} is y; it is 1 - y**2",
-        ReLU: "the derivative of {place} is y; it is `x > 0`",
+        Sigmoid: TAKEN + "y; right is y (1 - y)",
+        Tanh: TAKEN + "y; right is 1 - y**2",
+        ReLU: TAKEN + "y; right is `x > 0`",
     },
     dict.fromkeys(ACTIVATIONS, lambda s: s.y),
 )
 all_slips(
     "derivative_incomplete",
     {
-        Sigmoid: "the derivative of {place} is 1 - y; it is y (1 - y)",
-        Tanh: "the derivative of {place} is 1 - y; it is 1 - y**2",
+        Sigmoid: TAKEN + "1 - y; right is y (1 - y)",
+        Tanh: TAKEN + "1 - y; right is 1 - y**2",
     },
     dict.fromkeys((Sigmoid, Tanh), lambda s: 1 - s.y),
 )
 all_slips(
     "derivative_incomplete",
-    {Tanh: "the derivative of {place} is (1 - y)**2; it is 1 - y**2"},
+    {Tanh: TAKEN + "(1 - y)**2; right is 1 - y**2"},
     {Tanh: lambda s: (1 - s.y) ** 2},
 )
 slip(

@@ -95,7 +95,8 @@ slip(
 )
 slip(
     "derivative_at_wrong_argument",
-    "in {place} the derivative of tanh is 1 - z**2, with the pre-activation z",
+    "in {place} the derivative of tanh was taken as 1 - z**2, with the "
+    "pre-activation z",
     RNN,
     dz=lambda s, dy, d: through_time(s, dy, slope=1 - z(s) ** 2),
 )
@@ -113,13 +114,13 @@ slip(
 )
 slip(
     "derivative_of_wrong_function",
-    "in {place} the derivative is h (1 - h), which belongs to the sigmoid",
+    "in {place} the derivative was taken as h (1 - h), which belongs to the sigmoid",
     RNN,
     dz=lambda s, dy, d: through_time(s, dy, slope=s.h[1:] * (1 - s.h[1:])),
 )
 slip(
     "derivative_incomplete",
-    "in {place} the derivative is 1 - h; it is 1 - h**2",
+    "in {place} the derivative was taken as 1 - h; right is 1 - h**2",
     RNN,
     dz=lambda s, dy, d: through_time(s, dy, slope=1 - s.h[1:]),
 )
