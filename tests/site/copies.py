@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-PARTS = ("_config.yml", "_toc.yml", "intro.md", "references.bib", "constraints.txt")
+PAGES = ("intro.md", "api.md", "references.md")
+PARTS = ("_config.yml", "_toc.yml", "references.bib", "constraints.txt", *PAGES)
 SETTINGS = ("_config.yml", "constraints.txt", "references.bib")
 FOLDERS = ("assets", "bplib", "chapters", "extensions")
 
