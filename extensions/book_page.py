@@ -130,6 +130,9 @@ def label(page):
     # The name hid the text "Show code cell source".
     for tag in page.select("details.hide > summary[aria-label]"):
         del tag["aria-label"]
+    # In the menu, the arrow that unfolds a chapter's sections has no text.
+    for tag in page.select("summary:has(> .toctree-toggle)"):
+        tag["aria-label"] = "Sections"
     # Markdown heads every column; an empty head is none.
     for tag in page.select("th"):
         if not tag.get_text(strip=True) and not tag.find("img"):
