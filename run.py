@@ -127,7 +127,7 @@ def main():
     if arguments.command == "book":
         return book(arguments.serve)
     if arguments.command == "test":
-        return run("-m", "pytest", "-n", "2", "--dist", "loadscope", *rest)
+        return run("-m", "pytest", "-n", "3", "--dist", "loadscope", *rest)
     return run("tools/notebooks.py", "normalise", *rest)
 
 

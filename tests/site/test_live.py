@@ -137,7 +137,7 @@ EMPTY = """() => {
   sharedModel.deleteCellRange(0, sharedModel.cells.length);
 }"""
 IDLE = """() => {
-  const { sessionContext } = jupyterapp?.shell.currentWidget ?? {};
+  const { sessionContext } = globalThis.jupyterapp?.shell.currentWidget ?? {};
   return sessionContext?.session?.kernel?.status === "idle";
 }"""
 
