@@ -133,6 +133,9 @@ def label(page):
     # In the menu, the arrow that unfolds a chapter's sections has no text.
     for tag in page.select("summary:has(> .toctree-toggle)"):
         tag["aria-label"] = "Sections"
+    # This role is given up; the list around it wants items.
+    for tag in page.select('[role="doc-biblioentry"]'):
+        tag["role"] = "listitem"
     # Markdown heads every column; an empty head is none.
     for tag in page.select("th"):
         if not tag.get_text(strip=True) and not tag.find("img"):

@@ -39,6 +39,8 @@ ONE_OF_MANY = """() => {
   }
   // Glyphs of formulas are hidden from axe's readers: they get the MathML beside them.
   document.querySelectorAll("mjx-math").forEach((glyphs) => glyphs.replaceChildren());
+  // In a table's head axe does not count MathML as text.
+  document.querySelectorAll("th math").forEach((math) => math.replaceWith(math.textContent));
 }"""
 
 
@@ -154,7 +156,8 @@ def test_no_sideways_scroll_on_the_smallest_phone(name, visit, address):
 def test_menu_opens_on_a_phone(scheme, visit, address):
     seen = visit(f"{address}everything.html", address, 375, scheme)
     page = seen.page
-    chapter = page.locator(f'a[href="{BOOK[-1]}.html"]').first
+    last = [name for name in BOOK if name.startswith("chapters/")][-1]
+    chapter = page.locator(f'a[href="{last}.html"]').first
     assert not chapter.is_visible()
     page.locator("button.primary-toggle:visible").click()
     chapter.wait_for(state="visible")
@@ -167,7 +170,7 @@ def test_menu_opens_on_a_phone(scheme, visit, address):
     page.wait_for_timeout(400)  # it slides in
     assert_accessible(page, "menu open")
     chapter.click()
-    page.wait_for_url(f"{address}{BOOK[-1]}.html")
+    page.wait_for_url(f"{address}{last}.html")
     page.locator("button.secondary-toggle:visible").click()
     page.locator("#pst-page-toc-nav:visible").wait_for()
     page.wait_for_timeout(400)
