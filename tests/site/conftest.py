@@ -23,33 +23,58 @@ FLAGS = (
 ).split()
 
 
+def shared_folder(basetemp):
+    """The folder that all workers of this run share."""
+    return basetemp.parent if "PYTEST_XDIST_WORKER" in os.environ else basetemp
+
+
+def claim(shared):
+    """Whether this worker is the first to ask for the book, and so is to build it."""
+    try:
+        (shared / "book_is_being_built").mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def build_book(shared):
+    """Build a copy of the book and the test pages in shared/book; write book.log."""
+    folder, code, text = shared / "book", None, "the build did not run"
+    try:
+        copy_book(folder)
+        everything.add_to(folder)
+        # Notebooks that `python run.py book` has executed need no second time.
+        cache = ROOT / "_build" / ".jupyter_cache"
+        if cache.is_dir():
+            shutil.copytree(cache, folder / "_build" / ".jupyter_cache")
+        code, text = build(folder)
+    finally:
+        (shared / "log").write_text(f"{code}\n{text}", encoding="utf-8")
+        (shared / "log").rename(shared / "book.log")
+
+
+def pytest_collection_finish(session):
+    """Begin the build at once, beside the tests: pages wait for it, others do not."""
+    if not any("book" in getattr(item, "fixturenames", ()) for item in session.items):
+        return
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # the fixture will; or the workers do
+        return
+    shared = shared_folder(session.config._tmp_path_factory.getbasetemp())
+    if claim(shared):
+        threading.Thread(target=build_book, args=[shared], daemon=True).start()
+
+
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """Folder of a copy of the book and two test pages, built once for all workers."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+    shared = shared_folder(tmp_path_factory.getbasetemp())
     folder, log = shared / "book", shared / "book.log"
-    try:
-        (shared / "book_is_being_built").mkdir()
-    except FileExistsError:  # by another worker
-        until = time.monotonic() + 900
-        while not log.exists():
-            assert time.monotonic() < until, "the other worker's build does not end"
-            time.sleep(0.2)
-    else:
-        code, text = None, "the build did not run"
-        try:
-            copy_book(folder)
-            everything.add_to(folder)
-            # Notebooks that `python run.py book` has executed need no second time.
-            cache = ROOT / "_build" / ".jupyter_cache"
-            if cache.is_dir():
-                shutil.copytree(cache, folder / "_build" / ".jupyter_cache")
-            code, text = build(folder)
-        finally:
-            (shared / "log").write_text(f"{code}\n{text}", encoding="utf-8")
-            (shared / "log").rename(log)
+    if claim(shared):
+        build_book(shared)
+    until = time.monotonic() + 1800  # a slow machine that runs other tests beside it
+    while not log.exists():
+        assert time.monotonic() < until, "the build of the book does not end"
+        time.sleep(0.2)
     code, text = log.read_text(encoding="utf-8").split("\n", 1)
     assert code == "0", f"the book does not build:\n{text[-5000:]}"
     return folder
