@@ -35,12 +35,14 @@ MAY_IMPORT = {
         *"numpy layers losses checking diagnosis mistakes".split(),
         *"optimizers training data".split(),
     },
+    "capstone": {*"numpy layers losses data diagnosis".split()},
     "autodiff": set(),
     "drawing": {"numpy", "matplotlib"},
 }
 FRONT_END = {"anywidget", "ipywidgets", "traitlets", "PIL"}
 MAY_IMPORT["widgets"] = {"numpy", "matplotlib", *FRONT_END, *MAY_IMPORT}
-NOT_IN_BPLIB = {"drawing", "widgets", "autodiff"}  # each is imported by its own name
+# Each of these is imported by its own name.
+NOT_IN_BPLIB = {"drawing", "widgets", "autodiff", "capstone"}
 MAY_IMPORT["__init__"] = {*MAY_IMPORT} - NOT_IN_BPLIB
 
 # What `import bplib` offers.
