@@ -160,6 +160,8 @@ CASES = {
             {"answers": solution("3.3")},
             {"answers": ["", "abcd"], "hints": 2},
             {"answers": ["lots", "aaaa", "too", "many"], "hints": 9},
+            {"answers": solution("3.3"), "sitting": "before"},
+            {"answers": solution("3.3"), "sitting": "after"},
         ],
         goal="right >= 2 and hints <= 1",
         meets={"answers": solution("3.3")},

@@ -29,11 +29,7 @@ def answer_of(part):
     """An answer that is right, or that may be given."""
     if part.kind == "order":
         return list(part.right[0])
-    return next(iter(part.options)) if part.right is None else part.right
-
-
-def good(part):
-    return ("right", "argued") if part.right is None else ("right",)
+    return part.argued[0] if part.right is None else part.right
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +60,8 @@ def test_each_slip_gets_its_own_sentence(number, name):
     assert len(wrong) >= (1 if part.kind == "code" else 2), "which slips are made?"
     for slip, says in wrong:
         verdict = part.judge(slip)
-        assert verdict.kind == ("argued" if part.right is None else "slip"), says
+        argued = part.kind == "choice" and slip in part.argued
+        assert verdict.kind == ("argued" if argued else "slip"), says
         if part.kind == "code":
             assert says in verdict.text
         else:
@@ -75,6 +72,7 @@ def test_each_slip_gets_its_own_sentence(number, name):
     if part.kind == "choice":
         assert [letter for letter, _ in part.slips] == list("abcdefg"[: len(says)])
         assert part.right is None or part.right in part.options
+        assert {*part.argued} <= {*part.options} - {part.right}
 
 
 @pytest.mark.parametrize(("number", "name"), PARTS)
@@ -234,6 +232,13 @@ def test_numbers_are_read(text, value):
         (number(0.5, unit="share"), "50 %", ""),
         (number(0.5), 5, parts.TEN),
         (number(0.5), 0.0005, parts.TEN),
+        (number(5), 0.5, parts.TEN),
+        (number(6), 60, parts.LESS),
+        (number(6), "6.3", parts.ROUNDED),
+        (number(10_000, tolerance=0), 100, parts.MORE),
+        (number(105), 106, parts.CLOSE),
+        (number(-60), -6, parts.LESS),
+        (number(6, tolerance=0), 12, parts.TWICE),
         (number(0.5), 1, parts.TWICE),
         (number(0.5), 0.25, parts.HALF),
         (number(0.5), 0.51, parts.ROUNDED),
@@ -280,7 +285,12 @@ def test_wide_tolerances_and_0_see_no_patterns():
 
 CHOICE = Choice("a", {"a": ("one", "No, one."), "b": ("two", "Yes, two.")}, "b")
 OPEN = Choice("a", {"a": ("one", "One has it."), "b": ("two", "Two too.")}, None)
+THREE = {"a": ("one", "It can."), "b": ("two", "Yes."), "c": ("three", "No.")}
+ARGUED = Choice("a", THREE, "b", argued="a")
+NONE_RIGHT = Choice("a", THREE, None, argued="ab")
 ORDER = Order("a", {"a": "x", "b": "y", "c": "z"}, "cab", [("cba", "A slip.")])
+ALSO = Order("a", ORDER.lines, "cab", [("cba", "A slip.")], argued=[("acb", "It can.")])
+KINDS, SAYS = ("argued", "right", "slip"), ("It can.", "Yes.", "No.")
 SHAPE = Shape("a", lambda: (2, 4), [((8,), "A slip.")])
 
 
@@ -293,6 +303,14 @@ SHAPE = Shape("a", lambda: (2, 4), [((8,), "A slip.")])
         (CHOICE, "c", "unread", "Here one letter is asked for: a, b."),
         (CHOICE, 1, "unread", "Here one letter is asked for: a, b."),
         (OPEN, "a", "argued", "One has it."),
+        *((ARGUED, *row) for row in zip("abc", KINDS, SAYS, strict=True)),
+        (NONE_RIGHT, "a", "argued", "It can."),
+        (NONE_RIGHT, "b", "argued", "Yes."),
+        (NONE_RIGHT, "c", "slip", "No."),
+        (ALSO, "acb", "argued", "It can."),
+        (ALSO, "cab", "right", ""),
+        (ALSO, "cba", "slip", "A slip."),
+        (ALSO, "bca", "wrong", parts.FIRST_LINE),
         (ORDER, ["c", "a", "b"], "right", ""),
         (ORDER, "c, A b", "right", ""),
         (ORDER, "cba", "slip", "A slip."),
@@ -317,6 +335,47 @@ SHAPE = Shape("a", lambda: (2, 4), [((8,), "A slip.")])
 def test_what_is_said_of_other_answers(part, answer, kind, says):
     verdict = part.judge(answer)
     assert (verdict.kind, verdict.text) == (kind, says)
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "kinds"),
+    [
+        ("18.5", "limit", {"argued": "bc", "slip": "ad"}),
+        ("10.5", "plan", {"argued": "abc", "slip": "d"}),
+        ("11.6", "first", {"argued": "abd", "slip": "c"}),
+    ],
+)
+def test_what_nobody_defends_is_wrong_beside_what_is_argued(
+    number, name, kinds, capsys
+):
+    part = part_of(number, name)
+    for kind, letters in kinds.items():
+        for letter in letters:
+            assert part.judge(letter).kind == kind
+    others = {n: answer_of(p) for n, p in BANK[number].parts.items()}
+    check(number, **{**others, name: kinds["slip"][0]})
+    count = len(BANK[number].parts)
+    assert f"{number}: {count - 1} of {count}" in capsys.readouterr().out
+
+
+def test_every_order_of_11_6_is_judged_by_what_it_puts_first():
+    part = part_of("11.6", "order")
+    for letters in map("".join, itertools.permutations("abcd")):
+        verdict = part.judge(letters)
+        if letters.index("d") < letters.index("b"):
+            assert verdict.kind == "slip" and "Another rate" in verdict.text
+        elif letters.index("d") < letters.index("c"):
+            assert verdict.kind == "slip" and "Trying rates" in verdict.text
+        elif letters in part.right:
+            assert letters.index("c") < letters.index("b")
+        else:
+            assert verdict.kind == "argued" and "can be defended" in verdict.text
+    assert part.judge("bcad").kind == "argued"
+
+
+def test_the_limits_of_18_5_cost_what_is_said():
+    by_limit = {each: bplib.exercises.ch18.cost(each, part=1) for each in (0, 0.999)}
+    assert by_limit[0.999] > by_limit[0] > bplib.exercises.ch18.cost(0.9, part=1)
 
 
 def test_the_first_lines_in_place_are_counted():

@@ -2,10 +2,11 @@
 
 import base64
 import json
+import re
 
 import pytest
 from bs4 import BeautifulSoup
-from notebooks import chapters, read
+from notebooks import ROOT, chapters, read
 
 from bplib.exercises import bank, exercise_of
 from bplib.widgets import Quiz
@@ -24,7 +25,7 @@ def secrets(number):
             values = [part.right, *(slip for slip, _ in part.slips)]
             found |= {repr(float(v)) for v in values if len(repr(float(v))) > 6}
         if part.kind == "order":
-            found |= {*part.right}
+            found |= {*part.right} | {says for _, says in part.argued}
     return found
 
 
@@ -108,3 +109,85 @@ def test_readers_without_scripts_get_the_statement(number):
     assert not [s for s in secrets(number) if s in text]
     [box] = BeautifulSoup(Quiz(number).html(), "html.parser").select("div")
     assert json.loads(box["data-state"]) == {"exercise": number}
+
+
+# --- A test that is taken twice ------------------------------------------------------
+
+
+def unsealed(quiz):
+    data = base64.b64decode(quiz.seal(), validate=True)
+    return json.loads(scrambled(data, quiz.exercise))
+
+
+@pytest.mark.parametrize("number", ["99.1", "3.1"])
+def test_before_the_book_a_page_has_nothing_to_judge_by(number):
+    before, after = (Quiz(number, sitting=s) for s in ("before", "after"))
+    texts = json.dumps(unsealed(before), ensure_ascii=False)
+    assert not [secret for secret in secrets(number) if secret in texts]
+    assert len([s for s in secrets(number) if s in str(unsealed(after))]) > 3
+    for part, full in zip(
+        unsealed(before)["parts"].values(),
+        unsealed(after)["parts"].values(),
+        strict=True,
+    ):
+        assert (part["right"], part["slips"], part["why"]) == (None, [], "")
+        hidden = ("right", "slips", "why")
+        assert {k: v for k, v in part.items() if k not in hidden} == {
+            k: v for k, v in full.items() if k not in hidden
+        }
+    assert unsealed(after) == unsealed(Quiz(number))
+    quiz = Quiz(number, sitting="after")
+    quiz._handle_custom_msg({"ask": "sealed"}, [])
+    quiz.sitting = "before"
+    assert quiz.sealed == "", "answers that this sitting is not to have"
+
+
+def test_a_sitting_is_before_or_after():
+    with pytest.raises(ValueError, match="sitting"):
+        Quiz("99.1", sitting="between")
+    quiz = Quiz("99.1", sitting="before")
+    assert repr(quiz) == 'Quiz("99.1", sitting="before")'
+    assert quiz.summary().startswith("Before the book: The concept test")
+    assert Quiz("99.1", sitting="after").summary().startswith("After the book: ")
+
+
+# --- The concept test ----------------------------------------------------------------
+
+QUESTIONS = exercise_of("99.1").parts
+
+
+def places(path):
+    """The headings of a notebook, as a link names them."""
+    text = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+    for heading in re.findall(r"^#+ +(.*)", text, re.M):
+        yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_twelve_questions_and_right_answers_that_no_letter_gives_away():
+    assert len(QUESTIONS) == 12
+    assert {part.kind for part in QUESTIONS.values()} == {"choice"}
+    right = [part.right for part in QUESTIONS.values()]
+    assert all(2 <= right.count(letter) <= 4 for letter in "abc")
+    longest = [
+        max(part.options, key=lambda letter, p=part: len(p.options[letter][0]))
+        for part in QUESTIONS.values()
+    ]
+    assert sum(a == b for a, b in zip(right, longest, strict=True)) <= 5, "by length"
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_page_that_explains_is_there(name):
+    page, _, heading = QUESTIONS[name].see.partition("#")
+    path = ROOT / "chapters" / f"{page}.ipynb"
+    assert path.is_file()
+    assert not heading or heading in places(path)
+
+
+def test_the_questions_on_paper_are_those_of_the_form():
+    cells = read(ROOT / "chapters" / "concept_test.ipynb").cells
+    text = " ".join("\n".join(cell.source for cell in cells).split())
+    for k, part in enumerate(QUESTIONS.values(), 1):
+        options = " ".join(f"({a}) {says}" for a, (says, _) in part.options.items())
+        assert f"**{k}.** {part.prompt} {options}" in text
+    key = " ".join(f"{k}{part.right}" for k, part in enumerate(QUESTIONS.values(), 1))
+    assert key in text, "the key of the right answers"

@@ -179,14 +179,17 @@ class Number(Part):
             return SHARE
         if self.unit == "%" and self.near(value * 100, right):
             return PERCENT
-        if any(near(value * 10**k) or near(value / 10**k) for k in (1, 2, 3)):
+        counted = is_whole(value) and is_whole(right)  # 60 for 6: there is no point
+        if not counted and any(
+            near(value * 10**k) or near(value / 10**k) for k in (1, 2, 3)
+        ):
             return TEN
         if near(value / 2):
             return TWICE
         if near(value * 2):
             return HALF
         if abs(value - right) <= 0.05 * abs(right):
-            return ROUNDED if self.tolerance is None else CLOSE
+            return ROUNDED if self.tolerance is None and not counted else CLOSE
         if value * right < 0:
             return OPPOSITE
         return LESS if value > right else MORE
@@ -196,19 +199,23 @@ class Choice(Part):
     """One of several. options: {"a": (text, what to say to whoever picks it), ...}.
 
     right: a letter, or a function that computes it; None where there is no single right
-    one: then the sentences argue.
+    one. argued: letters, such as "bc", that can be defended: their sentences argue; all
+    others are wrong. Where neither is given, all can be defended. see: where the book
+    says more, "04_name#a-heading".
     """
 
     kind = "choice"
 
-    def __init__(self, prompt, options, right):
+    def __init__(self, prompt, options, right, *, argued="", see=""):
         slips = [(letter, says) for letter, (_, says) in options.items()]
         super().__init__(prompt, right, slips)
-        self.options = options
+        self.options, self.see = options, see
+        self.argued = "".join(options) if right is None and not argued else argued
 
     def facts(self):
         texts = {letter: text for letter, (text, _) in self.options.items()}
-        return {**super().facts(), "options": texts}
+        see = {"see": self.see} if self.see else {}
+        return {**super().facts(), "options": texts, "argued": self.argued, **see}
 
     def read(self, answer):
         letter = SPACES.sub("", answer).strip("().").lower() if is_text(answer) else ""
@@ -220,7 +227,7 @@ class Choice(Part):
 
     def verdict(self, letter):
         says = dict(self.slips)[letter]
-        if self.right is None:
+        if letter in self.argued:
             return Verdict("argued", says)
         return Verdict("right" if letter == self.right else "slip", says)
 
@@ -229,18 +236,19 @@ class Order(Part):
     """Lines to be put in order. lines: {"a": "the first line shown", ...}.
 
     right: their letters in order, such as "cab", or a tuple of all orders that do;
-    slips are such texts. In a notebook a list of letters will do as well.
+    slips are such texts. argued: pairs of an order that can be defended, too, and its
+    sentence. In a notebook a list of letters will do as well.
     """
 
     kind = "order"
 
-    def __init__(self, prompt, lines, right, slips=(), *, why=""):
+    def __init__(self, prompt, lines, right, slips=(), *, argued=(), why=""):
         orders = (right,) if is_text(right) else right
         super().__init__(prompt, orders, slips, why=why)
-        self.lines = lines
+        self.lines, self.argued = lines, tuple(argued)
 
     def facts(self):
-        return {**super().facts(), "lines": self.lines}
+        return {**super().facts(), "lines": self.lines, "argued": plain(self.argued)}
 
     def read(self, answer):
         if isinstance(answer, (list, tuple)) and all(map(is_text, answer)):
@@ -254,8 +262,9 @@ class Order(Part):
     def verdict(self, letters):
         if letters in self.right:
             return self.said()
-        if letters in dict(self.slips):
-            return Verdict("slip", dict(self.slips)[letters])
+        for kind, known in ("argued", self.argued), ("slip", self.slips):
+            if letters in dict(known):
+                return Verdict(kind, dict(known)[letters])
         good = max(len(os.path.commonprefix([letters, each])) for each in self.right)
         lines = "line is" if good == 1 else f"{good} lines are"
         text = f"The first {lines} in place, the next is not."
@@ -375,6 +384,10 @@ def is_text(value):
     return isinstance(value, str)
 
 
+def is_whole(number):
+    return abs(number - round(number)) <= 1e-9
+
+
 def is_count(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
@@ -385,8 +398,12 @@ def listed(names):
 
 def close_to(name, names):
     """Which of the names was meant, as a question; or what names there are."""
-    close = difflib.get_close_matches(str(name), list(names), 1)
-    return f"did you mean {close[0]}?" if close else f"there are {listed(names)}."
+    names = list(names)
+    close = difflib.get_close_matches(str(name), names, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    known = listed(names) if len(names) < 20 else f"{names[0]} to {names[-1]}"
+    return f"there are {known}."
 
 
 def kind_of(value):

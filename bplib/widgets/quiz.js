@@ -18,9 +18,9 @@ export function unseal(sealed, exercise) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-// What is kept in this browser. It may refuse: then nothing is.
-function memory(exercise, value) {
-  const key = `bplib exercise ${exercise}`;
+// What is kept in this browser, of an exercise or a sitting. It may refuse: then nothing is.
+function memory(name, value) {
+  const key = `bplib exercise ${name}`;
   try {
     if (value === undefined) return JSON.parse(localStorage.getItem(key));
     if (value) localStorage.setItem(key, JSON.stringify(value));
@@ -32,6 +32,7 @@ function memory(exercise, value) {
 }
 
 const signs = { right: "✓ Right.", argued: "✓ Answered.", slip: "✗", wrong: "✗", unread: "✗" };
+const isGood = (kind) => kind === "right" || kind === "argued";
 const unique = () => `bx-${Math.random().toString(36).slice(2)}`;
 
 export default {
@@ -40,13 +41,21 @@ export default {
     ui.call = (texts) => texts.map((text) => text.replace(/^exercise=/, ""));
     let [made, rows, facts] = [null, [], null];
 
-    // --- One field for each kind: a node, value(), and show(value) ---
-    function typed(part, told) {
+    // "04_name#a-heading" as a link.
+    function link(see) {
+      const [page, heading] = see.split("#");
+      const href = page + (model.get("_page") ?? ".ipynb") + (heading ? `#${heading}` : "");
+      return make("a", { class: "bx-link", href }, `Chapter ${/^0*(\d+[a-z]?)/.exec(page)[1]}`);
+    }
+
+    // --- One field for each kind: a node, value(), and show(value); edited() at each edit ---
+    function typed(part, told, edited) {
       const field = make("input", { type: "text", autocomplete: "off", spellcheck: "false" });
       set(field, { "aria-describedby": told });
       field.addEventListener("keydown", ({ key }) => {
         if (key === "Enter") check();
       });
+      field.addEventListener("input", edited);
       const unit = part.unit === "share" ? "" : (part.unit ?? "");
       const example = part.kind === "shape" ? "such as (2, 4)" : unit;
       const row = make("span", {}, field, make("span", { class: "bx-quiet" }, example));
@@ -60,19 +69,20 @@ export default {
       return make("fieldset", { "aria-describedby": told }, legend, ...inside);
     }
 
-    function choice(part, told) {
+    function choice(part, told, edited) {
       const name = unique();
       const fields = Object.entries(part.options).map(([value, text]) => {
         const field = make("input", { type: "radio", name, value });
         return [field, make("label", { class: "bx-tick" }, field, `${value})  ${text}`)];
       });
       const node = group(part, told, ...fields.map(([, label]) => label));
+      node.addEventListener("change", edited);
       const value = () => fields.find(([field]) => field.checked)?.[0].value ?? "";
       const show = (v) => fields.forEach(([field]) => (field.checked = field.value === v));
       return { node, value, show };
     }
 
-    function order(part, told) {
+    function order(part, told, edited) {
       const list = make("ol", {});
       const first = Object.keys(part.lines).join("");
       const letters = () => [...list.children].map((line) => line.dataset.line).join("");
@@ -83,6 +93,7 @@ export default {
         if (!other) return;
         if (by < 0) other.before(line);
         else other.after(line);
+        edited();
         const place = [...list.children].indexOf(line) + 1;
         ui.say(`Line ${line.dataset.line} is now in place ${place}.`);
       };
@@ -120,37 +131,66 @@ export default {
 
     const kinds = { number: typed, shape: typed, choice, order };
 
+    // --- A test that is taken twice ---
+    const place = ({ exercise, sitting }) => (sitting ? `${exercise} ${sitting}` : exercise);
+
+    // Both sittings, side by side.
+    function compared(answers) {
+      const column = (head, answer) => {
+        const letters = rows.map((row, k) => answer(row, k) ?? "");
+        const good = rows.map(({ part }, k) => letters[k] && isGood(judge(part, letters[k])[0]));
+        const texts = letters.map((letter, k) => letter && `${letter} ${good[k] ? "✓" : "✗"}`);
+        return [head, ...texts, letters.some(Boolean) && String(good.filter(Boolean).length)];
+      };
+      const kept = memory(place({ ...ui.state, sitting: "before" }))?.answers;
+      const before = column("Before", ({ name }) => kept?.[name] && String(kept[name]));
+      const after = column("After", (_, k) => answers[k]);
+      const lines = ["Question", ...rows.map((_, k) => String(k + 1)), "Right"].map((name, k) => {
+        const cell = (text) => make(k ? "td" : "th", {}, text || "–");
+        return make("tr", {}, cell(name), cell(before[k]), cell(after[k]));
+      });
+      return make("table", {}, ...lines);
+    }
+
     // --- The exercise ---
     function build(exercise, sealed) {
       facts = unseal(sealed, exercise);
-      rows = Object.entries(facts.parts).map(([name, part]) => {
+      const { sitting } = ui.state;
+      rows = Object.entries(facts.parts).map(([name, part], k) => {
+        if (sitting) part.prompt = `${k + 1}. ${part.prompt}`;
         const told = unique();
         const says = make("p", { class: "bx-verdict", id: told });
-        const field = kinds[part.kind](part, told);
-        return { name, part, says, ...field, seen: null };
+        const field = kinds[part.kind](part, told, () => edit(rows[k]));
+        return { name, part, says, ...field, seen: null, shown: "", changed: false };
       });
       hints.replaceChildren();
+      both.replaceChildren();
       const fields = rows.map(({ node, says }) => make("div", { class: "bx-part" }, node, says));
-      const title = make("p", {}, make("b", {}, `Exercise ${exercise}`));
-      const kept = memory(exercise);
-      keep(memory(exercise, kept));
+      const names = { before: "Before the book", after: "After the book" };
+      const title = make("p", {}, make("b", {}, names[sitting] ?? `Exercise ${exercise}`));
+      const kept = memory(place(ui.state));
+      keep(memory(place(ui.state), kept));
       // Only where the author has not said what is to stand there.
       if (kept?.answers && !ui.state.answers.length && !ui.state.hints) {
         const answers = rows.map(({ name }) => String(kept.answers[name] ?? ""));
         ui.set({ answers, hints: facts.hints.filter((_, k) => k < kept.hints).length });
       }
-      ui.stage.replaceChildren(make("div", { class: "bx-quiz" }, title, ...fields, hints, note));
+      const form = make("div", { class: "bx-quiz" }, title, ...fields, hints, both, note);
+      // Nothing is told before the book, so nothing has to be asked for.
+      if (sitting === "before") form.addEventListener("change", check);
+      ui.stage.replaceChildren(form);
     }
 
     const hints = make("ol", { class: "bx-hints" });
+    const both = make("div", { class: "bx-both" });
     const note = make("p", { class: "bx-quiet" });
 
     // What the reader does is set, and kept.
     function act(change) {
       ui.set(change);
-      const { answers, hints, exercise } = { ...ui.state, ...change };
+      const { answers, hints } = { ...ui.state, ...change };
       const named = Object.fromEntries(rows.map(({ name }, k) => [name, answers[k] ?? ""]));
-      keep(memory(exercise, { answers: named, hints }));
+      keep(memory(place(ui.state), { answers: named, hints }));
     }
 
     function keep(kept) {
@@ -158,11 +198,14 @@ export default {
       note.textContent = `Your answers stay ${where}: nothing is sent. Reset forgets them.`;
     }
 
-    const check = () => act({ answers: rows.map(({ value }) => value()) });
+    const check = () => {
+      act({ answers: rows.map(({ value }) => value()) });
+      ui.refresh(); // the other sitting may have changed
+    };
     const checking = ui.button("Check", check);
     const hinting = ui.button("Hint", () => act({ hints: ui.state.hints + 1 }));
 
-    ui.draw(({ exercise, answers, hints: shown }) => {
+    ui.draw(({ exercise, sitting, answers, hints: shown }) => {
       const sealed = model.get("sealed");
       checking.disabled = !sealed;
       if (!sealed) {
@@ -174,37 +217,70 @@ export default {
         ui.say(text);
         return;
       }
-      if (made !== exercise + sealed) {
+      if (made !== exercise + sitting + sealed) {
         build(exercise, sealed);
-        made = exercise + sealed;
+        made = exercise + sitting + sealed;
         ({ answers, hints: shown } = ui.state);
       }
-      let [right, open, first] = [0, 0, ""];
       rows.forEach((row, k) => {
         const answer = answers[k] ?? "";
-        if (row.seen !== answer) row.show(answer);
+        if (row.seen !== answer) {
+          row.show(answer);
+          row.shown = row.value();
+        }
         row.seen = answer;
-        const [kind, text] = answer ? judge(row.part, answer) : ["open", ""];
-        const good = kind === "right" || kind === "argued";
-        row.says.textContent = answer ? `${signs[kind]} ${text}`.trim() : "";
-        row.says.className = `bx-verdict bx-is-${kind}`;
-        row.mark?.(answer && !good);
-        right += good;
-        open += kind === "open";
-        if (answer && !good) first ||= ` ${row.part.prompt.replace(/[.?:]$/, "")}: ${text}`;
+        row.changed = row.value() !== row.shown;
       });
       hints.replaceChildren(...facts.hints.slice(0, shown).map((hint) => make("li", {}, hint)));
       hinting.disabled = shown >= facts.hints.length;
       hinting.textContent = `Hint (${Math.max(0, facts.hints.length - shown)} left)`;
-      ui.measure({ right, hints: shown });
+      checking.hidden = sitting === "before";
+      hinting.hidden = sitting !== "";
+      tell();
+    });
+
+    // A verdict goes as soon as its answer is edited, and comes back with the answer.
+    function edit(row) {
+      if ((row.value() !== row.shown) === row.changed) return;
+      row.changed = !row.changed;
+      tell();
+    }
+
+    // Say what there is to say of each answer and of all.
+    function tell() {
+      const { answers, hints: asked, sitting } = ui.state;
+      const given = rows.filter((_, k) => answers[k]).length;
+      const told = !sitting || (sitting === "after" && given === rows.length);
+      let [right, open, changed, first] = [0, 0, 0, ""];
+      rows.forEach((row, k) => {
+        const judged = answers[k] && told && !row.changed;
+        const [kind, text] = judged ? judge(row.part, answers[k]) : ["open", ""];
+        const good = isGood(kind);
+        row.says.textContent = kind === "open" ? "" : `${signs[kind]} ${text}`.trim();
+        if (kind !== "open" && row.part.see) row.says.append(" ", link(row.part.see));
+        row.says.className = `bx-verdict bx-is-${kind}`;
+        row.mark?.(kind !== "open" && !good);
+        right += good;
+        open += !answers[k] || !told;
+        changed += Boolean(answers[k]) && row.changed;
+        if (kind !== "open" && !good) first ||= ` ${row.part.prompt.replace(/[.?:]$/, "")}: ${text}`;
+      });
+      ui.measure({ right, hints: asked });
+      both.replaceChildren(...(sitting && told && !changed ? [compared(answers)] : []));
       const all = right === rows.length;
-      const left = open ? `, ${open} open` : "";
+      if (!told) {
+        const enough = given === rows.length ? " Now read the book." : "";
+        ui.say(`${given} of ${count(rows.length, "question")} answered.${enough}`);
+        return;
+      }
+      const left = (open ? `, ${open} open` : "") + (changed ? `, ${changed} changed` : "");
       const score = `${right} of ${count(rows.length, "answer")} right${left}.${first}`;
       ui.say(all ? "✓ Solved." : score);
-    });
+    }
+
     ui.stop = () => {
       for (const row of rows) row.seen = null; // Reset empties what was not checked, too
-      memory(ui.state.exercise, null);
+      memory(place(ui.state), null);
       ui.refresh();
     };
     const fresh = () => ui.refresh();

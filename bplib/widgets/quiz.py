@@ -8,10 +8,11 @@ import traitlets
 
 from bplib.exercises import bank, exercise_of
 from bplib.exercises.parts import close_to
-from bplib.widgets.explorer import Explorer, Whole, Words, WrongValue
+from bplib.widgets.explorer import Choice, Explorer, Whole, Words, WrongValue
 from bplib.widgets.generator import Random
 
 STREAM = 3  # of the random numbers that hide the answers
+SITTINGS = {"": "Exercise {}", "before": "Before the book", "after": "After the book"}
 
 
 class Quiz(Explorer):
@@ -24,6 +25,8 @@ class Quiz(Explorer):
 
     exercise: its number. answers: those that were checked, a text for each part, "" for
     none; hints: how many are shown. Goals may use right, how many parts are, and hints.
+    sitting: of a test that is taken twice. "before" keeps the answers and judges none;
+    its page has nothing to judge by. "after" judges when all are given, beside those.
     """
 
     title = "Exercise"
@@ -32,6 +35,7 @@ class Quiz(Explorer):
     exercise = Words("", "exercise")
     answers = Words((), "answers", many=True)
     hints = Whole(0, 0, 9, "hints shown")
+    sitting = Choice("", SITTINGS, "sitting")
 
     sealed = traitlets.Unicode().tag(sync=True)  # in a notebook: once the page asks
 
@@ -49,7 +53,7 @@ class Quiz(Explorer):
             f"{close_to(number, bank())}"
         )
 
-    @traitlets.observe("exercise")
+    @traitlets.observe("exercise", "sitting")
     def _forget(self, _):
         self.sealed = ""
 
@@ -58,7 +62,17 @@ class Quiz(Explorer):
 
     def facts(self):
         """What the page is to know, answers and all, fit for JSON."""
-        return exercise_of(self.exercise).facts() if self.exercise else None
+        if not self.exercise:
+            return None
+        facts = exercise_of(self.exercise).facts()
+        if self.sitting == "before":
+            answers = {"right": None, "slips": [], "argued": "", "why": ""}
+            parts = {
+                name: part | {key: answers[key] for key in answers if key in part}
+                for name, part in facts["parts"].items()
+            }
+            facts = {"parts": parts, "hints": ()}
+        return facts
 
     def seal(self):
         """The facts, scrambled: in base64, and no text that one could read."""
@@ -86,9 +100,9 @@ class Quiz(Explorer):
         if not self.exercise:
             return "There is no exercise here: say which one, as in Quiz('3.1')."
         statement = exercise_of(self.exercise).statement
+        name = SITTINGS[self.sitting].format(self.exercise)
         return (
-            f"Exercise {self.exercise}: {statement} Answer on the page with scripts, "
-            "or in the notebook."
+            f"{name}: {statement} Answer on the page with scripts, or in the notebook."
         )
 
     def __repr__(self):

@@ -31,11 +31,13 @@ function wrongNumber(value, { unit, tolerance, right }, near) {
     return "This is in percent: give the share, from 0 to 1.";
   }
   if (unit === "%" && near(value * 100, right)) return "This is the share: give it in percent.";
-  if ([1, 2, 3].some(point)) return "The digits are right, the point is in the wrong place.";
+  // 60 for 6: a count has no point, and nothing was rounded.
+  const counted = [value, right].every((v) => Math.abs(v - Math.round(v)) <= 1e-9);
+  if (!counted && [1, 2, 3].some(point)) return "The digits are right, the point is in the wrong place.";
   if (is(value / 2)) return "This is twice too large.";
   if (is(value * 2)) return "This is half of it.";
   if (Math.abs(value - right) <= 0.05 * Math.abs(right)) {
-    return tolerance === null
+    return tolerance === null && !counted
       ? "Close, but not to three digits: did you round on the way?"
       : "Close, but not it.";
   }
@@ -70,22 +72,24 @@ const judges = {
     return rank(other) < rank(verdict) ? other : verdict;
   },
 
-  choice({ right, slips, options }, letter) {
+  choice({ right, slips, options, argued }, letter) {
     const says = slips.find(([each]) => each === letter)?.[1];
     if (says === undefined) {
       return unread(`Here one letter is asked for: ${Object.keys(options).join(", ")}.`);
     }
-    return [right === null ? "argued" : letter === right ? "right" : "slip", says];
+    if (argued.includes(letter)) return ["argued", says];
+    return [letter === right ? "right" : "slip", says];
   },
 
-  order({ right, slips, why, lines: all }, letters) {
+  order({ right, slips, argued, why, lines: all }, letters) {
     if ([...letters].sort().join() !== Object.keys(all).sort().join()) {
       const names = Object.keys(all).join(", ");
       return unread(`Each of the letters ${names} must stand there once.`);
     }
     if (right.includes(letters)) return ["right", why];
-    const slip = slips.find(([each]) => each === letters);
-    if (slip) return ["slip", slip[1]];
+    const among = (known) => known.find(([each]) => each === letters)?.[1];
+    if (among(argued)) return ["argued", among(argued)];
+    if (among(slips)) return ["slip", among(slips)];
     const alike = (each) => [...letters, ""].findIndex((letter, k) => letter !== each[k]);
     const good = Math.max(...right.map(alike));
     if (!good) return wrong("Not right from the first line on.");

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = ("intro.md", "api.md", "references.md")
+PAGES = ("intro.md", "api.md", "glossary.md", "references.md")
 PARTS = ("_config.yml", "_toc.yml", "references.bib", "constraints.txt", *PAGES)
 SETTINGS = ("_config.yml", "constraints.txt", "references.bib")
 FOLDERS = ("assets", "bplib", "chapters", "extensions")

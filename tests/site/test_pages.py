@@ -40,7 +40,9 @@ ONE_OF_MANY = """() => {
   // Glyphs of formulas are hidden from axe's readers: they get the MathML beside them.
   document.querySelectorAll("mjx-math").forEach((glyphs) => glyphs.replaceChildren());
   // In a table's head axe does not count MathML as text.
-  document.querySelectorAll("th math").forEach((math) => math.replaceWith(math.textContent));
+  for (const math of document.querySelectorAll("th math")) {
+    math.replaceWith(math.textContent);
+  }
 }"""
 
 

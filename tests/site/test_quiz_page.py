@@ -50,7 +50,8 @@ def texts_for(part, draw):
     if part.kind == "order":
         letters = [*part.lines]
         shuffled = ["".join(draw.sample(letters, len(letters))) for _ in range(40)]
-        return [*part.right, *(slip for slip, _ in part.slips), *shuffled, "", "aa"]
+        known = [each for each, _ in (*part.slips, *part.argued)]
+        return [*part.right, *known, *shuffled, "", "aa"]
     if part.kind == "shape":
         shapes = [part.right, *(slip for slip, _ in part.slips)]
         texts = [str(tuple(s)) for s in shapes]
@@ -140,8 +141,11 @@ MUTANTS = [
     ("verdict.js", "is(-value)", "is(value)"),
     ("verdict.js", 'text.replace(",", ".")', "text"),
     ("verdict.js", "[1, 2, 3].some(point)", "[1, 2].some(point)"),
+    ("verdict.js", "!counted && [1, 2, 3]", "[1, 2, 3]"),
     ("verdict.js", 'below = "1"', 'below = "2"'),
     ("verdict.js", "right.includes(letters)", "right[0] === letters"),
+    ("verdict.js", "among(argued)) return", "among([])) return"),
+    ("verdict.js", "argued.includes(letter)", "right === null"),
     ("verdict.js", 'whole.replaceAll(",", "")', "whole"),
     ("quiz.js", "8 * (k % 4)", "8 * (3 - (k % 4))"),
 ]
@@ -159,9 +163,10 @@ def test_a_page_that_judges_otherwise_is_found(
         return {**texts, file: texts[file].replace(old, new)}
 
     monkeypatch.setattr(explorer_page, "sources", wrong)
-    page = open_page(context, tmp_path, Quiz("3.1"), Quiz("3.3"))
+    asked = "3.1", "3.3", "11.6"
+    page = open_page(context, tmp_path, *map(Quiz, asked))
     try:
-        found = differences(page, "3.1")[1] + differences(page, "3.3")[1]
+        found = [each for number in asked for each in differences(page, number)[1]]
     except Exception as error:
         assert "JSON" in str(error) or "not found" in str(error), error
     else:
@@ -256,6 +261,62 @@ def test_lines_by_buttons_keys_and_touch(context, tmp_path):
     page.close()
 
 
+def test_a_verdict_goes_when_its_answer_is_edited_and_comes_back(context, tmp_path):
+    page = open_page(context, tmp_path, Quiz("3.1"), Quiz("3.3"))
+    field, other = page.get_by_label("E, the error"), page.get_by_label("dw₁")
+    page.get_by_label("y, the output").fill("1/2")
+    field.fill("0,25")
+    page.get_by_role("radio").nth(1).check()
+    page.get_by_role("button", name="Check").first.click()
+    assert said(page).startswith("2 of 8 answers right, 5 open. E, the error: This is")
+    wrong = verdict_of(page, field)
+    assert wrong == "✗ This is (y − t)², without the half."
+    field.focus()
+    page.keyboard.press("End")
+    page.keyboard.type("5")
+    assert verdict_of(page, field) == ""
+    assert field.get_attribute("aria-invalid") is None
+    assert said(page) == "2 of 8 answers right, 5 open, 1 changed."
+    # The verdicts of the others stay, and a hint brings none back.
+    assert verdict_of(page, page.get_by_label("y, the output")) == "✓ Right."
+    page.get_by_role("button", name="Hint").first.click()
+    assert field.input_value() == "0,255" and verdict_of(page, field) == ""
+    field.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Backspace")
+    assert verdict_of(page, field) == wrong  # it is the answer that was judged
+    assert field.get_attribute("aria-invalid") == "true"
+    # What was never checked has no verdict to lose.
+    other.fill("7")
+    assert said(page).startswith("2 of 8 answers right, 5 open. E, the error: This is")
+    # A choice.
+    choice = page.get_by_role("radio").first
+    assert verdict_of(page, choice).startswith("✓")
+    choice.check()
+    assert verdict_of(page, choice) == ""
+    assert said(page).startswith("1 of 8 answers right, 5 open, 1 changed.")
+    page.get_by_role("radio").nth(1).check()
+    assert verdict_of(page, choice).startswith("✓")
+    # Lines in order; all that was solved is not, once a line has moved.
+    for text, label in zip(
+        solution("3.3"), page.locator(".bplib-explorer").nth(1).locator("input").all(),
+        strict=False,
+    ):  # fmt: skip
+        label.fill(text)
+    for letter in "ccdd":
+        page.get_by_role("button", name=f"Move line {letter} up").click()
+    page.get_by_role("button", name="Check").nth(1).click()
+    assert said(page, 1) == "✓ Solved."
+    page.get_by_role("button", name="Move line d up").click()
+    assert said(page, 1) == "Line d is now in place 1."
+    group = page.locator(".bplib-explorer").nth(1).locator(".bx-verdict")
+    assert group.all_inner_texts()[1] == ""
+    page.get_by_role("button", name="Move line d down").click()
+    assert group.all_inner_texts()[1].startswith("✓ Right.")
+    assert not page.errors
+    page.close()
+
+
 def test_every_exercise_can_be_solved_on_the_page(context, tmp_path):
     solved = [Quiz(number, answers=solution(number)) for number in BANK]
     page = open_page(context, tmp_path, *solved)
@@ -313,6 +374,112 @@ def test_progress_stays_in_this_browser_until_it_is_reset(browser, tmp_path):
         assert page.locator(".bx-wrong").inner_text() == "", kept
         assert not page.errors
     assert "1 of 2" in said(page), "what is good there is shown"
+    assert all(url.startswith(("file:", "blob:")) for url in asked), asked
+    context.close()
+
+
+def kept(page):
+    """What this browser keeps of the concept test: {sitting: {question: letter}}"""
+    store = page.evaluate("({ ...localStorage })")
+    prefix = "bplib exercise 99.1 "
+    assert all(key.startswith(prefix) for key in store)
+    return {k.removeprefix(prefix): json.loads(v)["answers"] for k, v in store.items()}
+
+
+def pick(page, sitting, letters):
+    """Choose these letters, from the first question on."""
+    groups = page.locator(".bplib-explorer").nth(sitting).get_by_role("group")
+    for number, letter in enumerate(letters, 1):
+        name = f"{number}. {[*QUESTIONS.values()][number - 1].prompt}"
+        group = groups.filter(has=page.locator("legend")).and_(
+            page.get_by_role("group", name=name, exact=True)
+        )
+        group.locator(f"input[value={letter}]").check()
+
+
+QUESTIONS = exercise_of("99.1").parts
+RIGHT = [part.right for part in QUESTIONS.values()]
+WRONG = ["b" if right == "a" else "a" for right in RIGHT]
+
+
+def test_two_sittings_are_kept_apart_and_compared_at_the_end(browser, tmp_path):
+    context = browser.new_context()
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    both = [Quiz("99.1", sitting=each) for each in ("before", "after")]
+    page = open_page(context, tmp_path, *both)
+    before, after = (page.locator(".bplib-explorer").nth(n) for n in (0, 1))
+    assert "Before the book" in before.inner_text()
+    assert "After the book" in after.inner_text()
+    # Before: every pick is kept at once, and nothing is said of it, even at the end.
+    assert before.get_by_role("button", name="Check").count() == 0
+    assert page.get_by_role("button", name="Hint").count() == 0
+    pick(page, 0, WRONG[:5])
+    assert said(page) == "5 of 12 questions answered."
+    assert [*kept(page)["before"].values()] == WRONG[:5] + [""] * 7
+    pick(page, 0, WRONG[:11] + RIGHT[11:])
+    assert said(page) == "12 of 12 questions answered. Now read the book."
+    assert before.locator(".bx-verdict").all_inner_texts() == [""] * 12
+    assert before.locator("table").count() == 0
+    measures = "e => JSON.parse(e.dataset.measures)"
+    assert before.locator(".bx").evaluate(measures) == {"right": 0, "hints": 0}
+    page.close()
+    # After: nothing is said until all are given.
+    page = open_page(context, tmp_path, *both)
+    before, after = (page.locator(".bplib-explorer").nth(n) for n in (0, 1))
+    assert before.locator("input:checked").count() == 12
+    assert after.locator("input:checked").count() == 0
+    check = after.get_by_role("button", name="Check")
+    pick(page, 1, RIGHT[:11])
+    check.click()
+    assert said(page, 1) == "11 of 12 questions answered."
+    assert after.locator(".bx-verdict").all_inner_texts() == [""] * 12
+    assert after.locator("table").count() == 0
+    pick(page, 1, RIGHT[:11] + WRONG[11:])
+    check.click()
+    assert said(page, 1).startswith("11 of 12 answers right. 12. A network with")
+    says = after.locator(".bx-verdict").all_inner_texts()
+    for part, text, answer in zip(
+        QUESTIONS.values(), says, RIGHT[:11] + WRONG[11:], strict=True
+    ):
+        assert part.judge(answer).text in text
+    link = after.locator(".bx-verdict a").last
+    assert link.get_attribute("href") == "09_the_advantages.html"
+    assert link.inner_text() == "Chapter 9"
+    assert "04_forward_propagation.html#why" in after.locator(".bx-verdict a").nth(
+        3
+    ).get_attribute("href")
+    cells = after.locator("table tr").all_inner_texts()
+    assert [text.split() for text in cells] == [
+        ["Question", "Before", "After"],
+        *[[f"{k + 1}", WRONG[k], "✗", RIGHT[k], "✓"] for k in range(11)],
+        ["12", RIGHT[11], "✓", WRONG[11], "✗"],
+        ["Right", "1", "11"],
+    ]
+    # Each sitting is forgotten by itself.
+    before.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(50)
+    assert before.locator("input:checked").count() == 0
+    assert [*kept(page)] == ["after"]
+    check.click()
+    texts = after.locator("table tr").all_inner_texts()
+    assert texts[-1].split() == ["Right", "–", "11"]
+    after.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(50)
+    assert kept(page) == {} and after.locator("table").count() == 0
+    assert after.locator("input:checked").count() == 0
+    # What another hand has left there does no harm.
+    for text in ("{", "5", '{"answers": 5}', '{"answers": {"slope": [1], "x": 2}}'):
+        store = "text => localStorage.setItem('bplib exercise 99.1 before', text)"
+        page.evaluate(store, text)
+        page.close()
+        page = open_page(context, tmp_path, Quiz("99.1", sitting="after"))
+        pick(page, 0, RIGHT)
+        page.get_by_role("button", name="Check").click()
+        assert said(page) == "✓ Solved."
+        assert page.locator("table tr").last.inner_text().split()[2] == "12"
+        page.evaluate("localStorage.clear()")
+    assert not page.errors
     assert all(url.startswith(("file:", "blob:")) for url in asked), asked
     context.close()
 
