@@ -288,7 +288,7 @@ def _draw_nodes(ax, nodes):
     """Lay the nodes out, 1 data unit a point; return what edges need."""
     ax.set_axis_off()
     width, height = _points(ax)
-    bottom = 2.2 * min(11, width / 42)  # the key's strip
+    bottom = 2.2 * min(11, width / 30)  # the key's strip
     most = max(len(column) for column in nodes)
     every = [node for column in nodes for node in column]
     for parts in ((0, 1, 2), (0, 1), (1,)):  # of above, inside, below: until they fit
@@ -367,7 +367,9 @@ def _draw_edges(ax, centers, half, boxes, font, links, lanes):
     key = [key[lane] for lane in lanes]
     if places is None:
         key.append(("thick: large, dashed: negative", QUIET))
-    x, size = 2, min(11, ax.get_xlim()[1] / 42)
+    width = ax.get_xlim()[1]
+    needed = sum(_width(text, 1) + 1.5 for text, _ in key)
+    x, size = 2, min(11, width / 30, (width - 4) / needed)
     for text, color in key:
         _write(ax, (x, size), text, color, size, ha="left")
         x += _width(text, size) + 1.5 * size
@@ -739,7 +741,7 @@ def graph(ax, places, arrows, values, slopes=None, *, decimals=3):
                 text = _short(lane[name], decimals)
                 _write(ax, (x, y + up * font), text, color, font)
     key = [("→ forward: values", FORWARD), ("← backward: slopes", BACKWARD)]
-    x, size = 2, min(11, width / 42)
+    x, size = 2, min(11, width / 30)
     for text, color in key[: 1 + bool(slopes)]:
         _write(ax, (x, size), text, color, size, ha="left")
         x += _width(text, size) + 1.5 * size

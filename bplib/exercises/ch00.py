@@ -37,16 +37,17 @@ slopes = Exercise(
             ],
         ),
         "chain": Number(
-            "The slope of (2x + 1)³ at x = 1; that of u³ is 3u²",
-            lambda: slope(lambda x: (2 * x + 1) ** 3, 1),
+            "The slope of (2x + 1)³ at x = 2; that of u³ is 3u²",
+            lambda: slope(lambda x: (2 * x + 1) ** 3, 2),
             [
+                (lambda: (2 * 2 + 1) ** 3, "This is the height."),
                 (
-                    lambda: 3 * (2 + 1) ** 2,
-                    "This is the height, or the outer slope without the inner one, 2.",
+                    lambda: 3 * (2 * 2 + 1) ** 2,
+                    "This is the outer slope; times the inner one, 2.",
                 ),
                 (
-                    lambda: 3 * 1**2 * 2,
-                    "Here the outer slope is taken at x = 1; it belongs at u = 3.",
+                    lambda: 3 * 2**2 * 2,
+                    "Here the outer slope is taken at x = 2; it belongs at u = 5.",
                 ),
             ],
         ),
@@ -59,11 +60,13 @@ slopes = Exercise(
             ],
         ),
         "two_ways": Number(
-            "f = u · v with u = 2x and v = x + 3: the slope of f for x, at x = 1",
-            lambda: slope(lambda x: 2 * x * (x + 3), 1),
+            "f = u · v with u = 2x and v = x + 3: the slope of f for x, at x = 2",
+            lambda: slope(lambda x: 2 * x * (x + 3), 2),
             [
-                (lambda: 2 * 4, "This is the height, or the way through u alone."),
-                (lambda: 2, "This is the way through v alone, or u' · v'."),
+                (lambda: 4 * 5, "This is the height, u · v."),
+                (lambda: 2 * 5, "This is the way through u alone. x has two ways."),
+                (lambda: 4 * 1, "This is the way through v alone. x has two ways."),
+                (lambda: 2 * 1, "This is u' · v'. On each way the other stays."),
             ],
         ),
         "predict": Number(
@@ -81,15 +84,15 @@ slopes = Exercise(
     },
     [
         "Along a path slopes multiply; where paths meet, they add.",
-        "The outer slope is taken where the inner function has arrived: u = 2 · 1 + 1.",
+        "The outer slope is taken where the inner function has arrived: u = 2 · 2 + 1.",
     ],
 )
 
 # --- 0.2: a slip ---------------------------------------------------------------------
 
-squares = Exercise(
-    "A friend computes the slope of (x² + 1)² at x = 2 and writes: outer slope 2 · 2 = "
-    "4, inner slope 2 · 2 = 4, together 16.",
+cubes = Exercise(
+    "A friend computes the slope of (x² + 1)³ at x = 2 and writes: outer slope "
+    "3 · 2² = 12, inner slope 2 · 2 = 4, together 48.",
     {
         "slip": Choice(
             "What is the slip?",
@@ -100,7 +103,7 @@ squares = Exercise(
                 ),
                 "b": (
                     "The outer slope is taken at x, not at x² + 1.",
-                    "Yes. The inner function has arrived at 5, and 2 · 5 = 10.",
+                    "Yes. The inner function has arrived at 5, and 3 · 5² = 75.",
                 ),
                 "c": (
                     "The inner slope should be 2² + 1.",
@@ -111,16 +114,16 @@ squares = Exercise(
         ),
         "slope": Number(
             "The correct slope",
-            lambda: slope(lambda x: (x**2 + 1) ** 2, 2),
+            lambda: slope(lambda x: (x**2 + 1) ** 3, 2),
             [
-                (lambda: 16, "This is your friend's number."),
-                (lambda: 4 + 4, "Along one path slopes multiply."),
-                (lambda: 2 * 5, "This is the outer slope; times the inner one."),
+                (lambda: 3 * 2**2 * 4, "This is your friend's number."),
+                (lambda: 3 * 5**2 + 4, "Along one path slopes multiply."),
+                (lambda: 3 * 5**2, "This is the outer slope; times the inner one."),
                 (lambda: 4, "This is the inner slope; times the outer one, at 5."),
             ],
         ),
     },
-    ["Where has the inner function arrived when x is 2?", "At 5. What is 2u there?"],
+    ["Where has the inner function arrived when x is 2?", "At 5. What is 3u² there?"],
 )
 
 # --- 0.3: by a nudge -----------------------------------------------------------------
@@ -318,7 +321,7 @@ window = Exercise(
 
 EXERCISES = {
     "0.1": slopes,
-    "0.2": squares,
+    "0.2": cubes,
     "0.3": by_nudge,
     "0.4": shapes,
     "0.5": trap,

@@ -534,10 +534,102 @@ choose = Exercise(
     ],
 )
 
+# --- 3.6 -----------------------------------------------------------------------------
+
+
+@functools.cache
+def halving(w, weights=2, eta=0.1):
+    """Updates until E = (w w ... - 1)^2 / 2 has halved, if all weights start at w."""
+    half, updates = (w**weights - 1) ** 2 / 4, 0
+    while (w**weights - 1) ** 2 / 2 > half:
+        w = w - eta * (w**weights - 1) * w ** (weights - 1)
+        updates += 1
+    return updates
+
+
+explain = Exercise(
+    "The napkin, E = (w₁ w₂ − 1)²/2 and η = 0.1. From (0.001, 0.001) it takes 68 "
+    "updates to halve the error. Then a third weight, E = (w₁ w₂ w₃ − 1)²/2, all three "
+    "starting at the same number: from 0.01 it takes 992 updates.",
+    {
+        "updates": Number(
+            "from (0.000001, 0.000001), with two weights",
+            lambda: halving(1e-6),
+            [
+                (
+                    lambda: 1000 * halving(1e-3),
+                    "This is a thousand times as many. Follow the weights through the "
+                    "first updates: by what are they multiplied?",
+                ),
+                (
+                    lambda: 2 * halving(1e-3),
+                    "Twice as many is close. But only the way from 10⁻⁶ to 10⁻³ is "
+                    "added, and to grow a thousandfold takes a little more than 68.",
+                ),
+                (
+                    lambda: halving(1e-6) - halving(1e-3),
+                    "These are the updates from 10⁻⁶ to 10⁻³. Then 68 more follow.",
+                ),
+                (lambda: halving(1e-3), "This is the time from (0.001, 0.001)."),
+            ],
+            unit="updates",
+            tolerance=1,
+            why="68, and some 73 more: each update multiplies both weights by 1.1.",
+        ),
+        "why": Choice(
+            "Why?",
+            {
+                "a": (
+                    "A thousand times smaller slopes take a thousand times as long.",
+                    "The slopes are smaller, and so are the weights. How does a step "
+                    "compare with the weight that it moves?",
+                ),
+                "b": (
+                    "Near zero each update multiplies the weights by the same factor.",
+                    "The time grows with the logarithm of the nearness.",
+                ),
+                "c": (
+                    "The path first goes into the saddle.",
+                    "That happens on the line w₂ = −w₁. Here the two are equal.",
+                ),
+            },
+            "b",
+        ),
+        "three": Number(
+            "from 0.001, with three weights, roughly",
+            lambda: halving(1e-3, 3),
+            [
+                (
+                    lambda: halving(1e-2, 3) + halving(1e-6) - halving(1e-3),
+                    "This is the law of two weights. With three, the slope of each is "
+                    "a product of two small numbers.",
+                ),
+                (
+                    lambda: 100 * halving(1e-2, 3),
+                    "The slopes are a hundred times smaller. But a step ten times "
+                    "smaller would do, for a weight ten times smaller.",
+                ),
+                (lambda: halving(1e-1, 3), "This is the time from 0.1."),
+            ],
+            unit="updates",
+            tolerance=100,
+            why="Ten times nearer, ten times as long: no logarithm any more.",
+        ),
+    },
+    [
+        "Near zero y is nearly 0, so dy is nearly −1. What does an update do to w₁?",
+        "w₁ grows by 0.1 · w₂, and w₂ is as large as w₁. How many such updates make it "
+        "a thousand times larger?",
+        "With three weights, w₁ grows by 0.1 · w₂ · w₃. Compare that with w₁ itself, "
+        "at 0.01 and at 0.001.",
+    ],
+)
+
 EXERCISES = {
     "3.1": by_hand,
     "3.2": predict,
     "3.3": code,
     "3.4": find_the_slip,
     "3.5": choose,
+    "3.6": explain,
 }

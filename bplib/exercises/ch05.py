@@ -655,6 +655,11 @@ def entry(**slip):
     return lambda: of_two_two_two(**slip)(*two_examples())["dW1"][0, 0]
 
 
+def bias_slopes(mean=True):
+    """db1 (2,) of both examples."""
+    return of_two_two_two(mean=mean)(*two_examples())["db1"][0]
+
+
 matrices = Exercise(
     "The backward pass of 2-2-2 with matrices. A second example comes in: "
     "x = (1, −1) with t = (0.5, 0.5). E is the mean over the two.",
@@ -680,11 +685,34 @@ matrices = Exercise(
                 (entry(bend=False), NO_SLOPE),
             ],
         ),
+        "shared": Number(
+            "The slope of E in b₁, the one number that both hidden neurons share",
+            lambda: bias_slopes().sum(),
+            [
+                (
+                    lambda: bias_slopes()[0],
+                    "This is the way through h₁ alone. Where else is b₁ used?",
+                ),
+                (
+                    lambda: bias_slopes()[1],
+                    "This is the way through h₂ alone. Where else is b₁ used?",
+                ),
+                (
+                    lambda: bias_slopes().mean(),
+                    "This is the mean of the two. Where paths fork, gradients add.",
+                ),
+                (
+                    lambda: bias_slopes(mean=False).sum(),
+                    "This is the sum over the examples: 1/N is missing.",
+                ),
+            ],
+        ),
     },
     [
         "The sum over k runs over the second index of v: turn W₂ on its side.",
         "dZ1 = dZ2 @ W2.T * H * (1 - H). Which array stands before dZ1 in dW1?",
-        "dW1 = x.T @ dZ1; the biases are the sums of dZ1 and dZ2 over the rows.",
+        "dW1 = x.T @ dZ1; the biases are the sums of dZ1 and dZ2 over the rows. A bias "
+        "that two neurons share is a fork.",
     ],
 )
 
