@@ -2,9 +2,11 @@
 
 Every mistake of `tests/planted.py` is planted in random nets. A count is right if
 `.mistake` is the mistake's identifier, or one of its class in `bplib.mistakes`.
+`--pairs` counts pairs, made in different places: right if exactly these two are named.
 """
 
 import argparse
+import itertools
 import os
 import time
 import zlib
@@ -16,6 +18,8 @@ for name in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"):
 import numpy as np  # noqa: E402
 
 from bplib import (  # noqa: E402
+    RNN,
+    BinaryCrossEntropy,
     Conv2D,
     Dense,
     Flatten,
@@ -23,6 +27,7 @@ from bplib import (  # noqa: E402
     Net,
     ReLU,
     SoftmaxCrossEntropy,
+    SquaredError,
     Tanh,
     diagnose_backward,
 )
@@ -42,15 +47,18 @@ def rows():
 
 
 def is_loss(kind):
-    return kind is None or not hasattr(kind, "params")
+    losses = SquaredError, BinaryCrossEntropy, SoftmaxCrossEntropy
+    return kind is None or kind in losses
 
 
 def one(slip, mistake, kind, seed):
     """Plant a mistake in a random net; what came of it, and how many nets it took.
 
     "named"; "same here": at this size two mistakes give the same numbers (2 is N at
-    N = 2), and the other one was named first; or what was said instead. Nets in which
-    the mistake makes no difference are drawn again; "none": all of a hundred.
+    N = 2), and the other one was named first; or what was said instead. A net in which
+    the mistake gives the right numbers is drawn again: there it is right, as where a
+    derivative is missing at a relu that is dead for all inputs. "none": all of a
+    hundred.
     """
     rng = np.random.default_rng([zlib.crc32(f"{slip}{kind}".encode()), seed])
     draws = 0
@@ -63,7 +71,7 @@ def one(slip, mistake, kind, seed):
         if slip == "pool:ties":
             x = planted.with_ties(x)
         wrong = planted.program(slip, at)
-        if planted.makes_a_difference(wrong, net, loss, x, t, rng):
+        if planted.differ(wrong, planted.right, net, loss, x, t):
             break
         draws += 1
         if draws == 100:
@@ -101,6 +109,83 @@ def count(nets, only="", show=print):
             f"{', '.join(f'{k} {v}' for k, v in other.items())} |"
         )
     return table
+
+
+LOSS_SLIPS = ("n_missing", "sign", "softmax:both")
+LAYER_SLIPS = (
+    ("activation:missing", planted.ANY_ACTIVATION),
+    ("activation:wrong_function", planted.ANY_ACTIVATION),
+    ("dense:mean", Dense),
+    ("dense:b_zero", Dense),
+    ("dense:transpose", Dense),
+    ("dense:no_weights", Dense),
+    ("dense:updated", Dense),
+    ("conv:not_flipped", Conv2D),
+    ("pool:all", MaxPool2D),
+    ("rnn:last_step", RNN),
+)
+
+
+def pairs():
+    """Two slips, each with where it is made; those of images and of sequences apart."""
+    at_loss = [(slip, planted.PLANTED[slip][1]) for slip in LOSS_SLIPS]
+    for one, two in itertools.combinations((*at_loss, *LAYER_SLIPS), 2):
+        kinds_ = {one[1], two[1]}
+        if not (is_loss(one[1]) and is_loss(two[1])):
+            if RNN not in kinds_ or not kinds_ & {Conv2D, MaxPool2D}:
+                yield one, two
+
+
+def two(one, other, seed):
+    """Plant two mistakes in different places; what came of it, and a text to read.
+
+    "named" if exactly these two are, or those of their classes. Both must matter: nets
+    in which the numbers are those of one of them alone, or right, are drawn again.
+    """
+    slips = one[0], other[0]
+    rng = np.random.default_rng([zlib.crc32("+".join(slips).encode()), seed])
+    special = [k for k in (one[1], other[1]) if k in (Conv2D, MaxPool2D, RNN)]
+    for _ in range(1000):
+        net, loss, x, t = planted.random_net(rng, special[0] if special else None)
+        made = [(slip, a_place(kind, net, loss, rng)) for slip, kind in (one, other)]
+        if made[0][1] == made[1][1] or any(at == [] for _, at in made):
+            continue
+        wrong = planted.program(*made[0], made[1])
+        alone = [planted.right, *(planted.program(*each) for each in made)]
+        if all(planted.differ(wrong, each, net, loss, x, t) for each in alone):
+            break
+    else:
+        return "none", ""
+    found = diagnose_backward(wrong, net, loss, x, t)
+    classes = [{m, *MISTAKES[m].same} for m in (planted.PLANTED[s][0] for s in slips)]
+    said = found.mistakes
+    if len(said) == 2 and any(
+        a in classes[0] and b in classes[1] for a, b in (said, said[::-1])
+    ):
+        return "named", ""
+    return " + ".join(said) or ("called right" if found.ok else "nothing"), str(found)
+
+
+def a_place(kind, net, loss, rng):
+    """The layers for one slip: None for one at the loss, [] if there is none."""
+    if is_loss(kind):
+        return None if kind is None or isinstance(loss, kind) else []
+    fits = [i for i, layer in enumerate(net.layers) if isinstance(layer, kind)]
+    return [int(rng.choice(fits))] if fits else []
+
+
+def count_pairs(nets, show=print):
+    """A Counter of what was said of planted pairs: "named" counts those found."""
+    total = Counter()
+    for one, other in pairs():
+        found = Counter(two(one, other, seed)[0] for seed in range(nets))
+        total += found
+        rest = {k: v for k, v in found.items() if k not in ("named", "none")}
+        show(
+            f"| {one[0]} | {other[0]} | {found['named']} of {nets - found['none']} | "
+            f"{', '.join(f'{k} {v}' for k, v in rest.items())} |"
+        )
+    return total
 
 
 def correct_called_wrong(nets):
@@ -163,6 +248,11 @@ def unknown(net, loss, x, t):
     return {n: a + 0.1 * (n == "dW1") * np.sin(a) for n, a in g.items()}
 
 
+def half_known(net, loss, x, t):
+    """A known mistake in all arrays, and one that is not known in one."""
+    return {n: -a for n, a in unknown(net, loss, x, t).items()}
+
+
 def two_slips(net, loss, x, t):
     g = planted.right(net, loss, x, t)
     for name in g:
@@ -182,7 +272,15 @@ def main():
     parser.add_argument("--only", default="", help="slips whose name contains this")
     parser.add_argument("--nets", type=int, default=100, help="for each mistake")
     parser.add_argument("--rights", type=int, default=10_000, help="right gradients")
+    parser.add_argument("--pairs", action="store_true", help="two at once, ten nets")
     arguments = parser.parse_args()
+    if arguments.pairs:
+        print("| planted | and | both named | said instead |\n|---|---|---|---|")
+        total = count_pairs(1 if arguments.small else 10)
+        judged = sum(total.values()) - total["none"]
+        share = total["named"] / judged
+        print(f"\nPairs: {total['named']} of {judged} named ({share:.1%}).")
+        return
     nets = 3 if arguments.small else arguments.nets
     rights = 300 if arguments.small else arguments.rights
     print(
@@ -208,7 +306,7 @@ def main():
         print(seed, found)
     for net, loss, x, t in large():
         print(f"\n{net.theta.size} parameters, {len(x)} examples:")
-        for how in planted.right, negative, two_slips, unknown:
+        for how in planted.right, negative, two_slips, unknown, half_known:
             taken = min(seconds(net, loss, x, t, how) for _ in range(3))
             print(f"  {how.__name__}: {taken:.2f} s of processor time")
 

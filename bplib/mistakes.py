@@ -59,8 +59,8 @@ MISTAKES = {
     # ---- factors
     "sign": Mistake(
         "A minus sign is missing or too much.",
-        "dy of the squared error is y - t, output minus target; the update then "
-        "subtracts the gradient",
+        "dy is output minus target (with softmax and cross-entropy: p, less 1 at the "
+        "right class); the update then subtracts the gradient",
         "The loss rises from the first update.",
         3,
     ),
@@ -220,7 +220,7 @@ MISTAKES = {
         11,
     ),
     "softmax_axis": Mistake(
-        "The softmax sums over the examples, not over the classes.",
+        "The softmax sums over the examples, or over all rows, not over the classes.",
         "the probabilities of one example, one row, sum to 1",
         "Rows do not sum to 1; the result depends on who else is in the batch.",
         11,
@@ -235,6 +235,20 @@ MISTAKES = {
         "The number of the class was subtracted, not a row with a single 1.",
         "a label is a name, not a quantity: t has 1 at the right class, 0 elsewhere",
         "Outputs grow with the number of the class; accuracy stays low.",
+        11,
+    ),
+    "targets_off_by_one": Mistake(
+        "The targets are off by one: they belong to the class, or the row, beside.",
+        "row n of dy is p_n - t_n, with the target of the same example; its 1 stands "
+        "at the column that the label names, and both count from 0",
+        "The loss falls; the answers are the neighbors of the right ones.",
+        11,
+    ),
+    "target_indexing": Mistake(
+        "The 1 is subtracted from whole rows or columns, not from one entry per row.",
+        "p[range(N), t] -= 1 takes one entry of every row; p[t] takes whole rows, "
+        "p[:, t] whole columns",
+        "The loss does not fall, or the outputs grow without end.",
         11,
     ),
     # ---- activations
@@ -372,13 +386,26 @@ MISTAKES = {
         3,
         sometimes=("bias_wrong_axis",),  # p - t sums to 0 over the classes
     ),
+    "bias_not_in_forward": Mistake(
+        "The bias is left out of the forward pass that the gradient is taken at.",
+        "the gradient belongs to the outputs of the net that is trained: y = x @ W + b",
+        "Right while all biases are zero; wrong everywhere after the first update.",
+        11,
+    ),
     # ---- forks
     "one_example_only": Mistake(
         "Only one example counts: `=` for `+=` in a loop over the examples.",
         f"all examples share the weights, and {SUM}",
         "The loss jumps about as if the batch held one example.",
         5,
-        sometimes=("bias_not_summed",),
+        sometimes=("bias_not_summed", "example_left_out"),
+    ),
+    "example_left_out": Mistake(
+        "One example is left out: a loop starts at 1, or stops at N - 1.",
+        f"all examples share the weights, and {SUM}",
+        "Nearly right; the less it shows, the larger the batch.",
+        5,
+        sometimes=("one_example_only",),
     ),
     "path_lost": Mistake(
         "One path of a fork is lost: `=` for `+=`.",

@@ -41,8 +41,8 @@ def sine(figure, frequency, height):
 def solution(number):
     """The texts with which a page's reader solves an exercise."""
     parts = [p for p in exercise_of(number).parts.values() if p.kind != "code"]
-    right = [p.right[0] if p.kind == "order" else p.right for p in parts]
-    return ["a" if each is None else str(each) for each in right]
+    firsts = {"order": lambda p: p.right[0], "choice": lambda p: p.right or p.argued[0]}
+    return [str(firsts.get(p.kind, lambda p: p.right)(p)) for p in parts]
 
 
 CASES = {

@@ -2,7 +2,8 @@
 
 Nothing here uses `bplib.diagnosis`: the tool under test must not judge
 its own work. `program(slip, at)` is a function my_backward(net, loss, x, t) with one
-slip, made at the layers `at` (None: at all that it fits). PLANTED lists the slips.
+slip, made at the layers `at` (None: at all that it fits), and maybe more such pairs.
+PLANTED lists the slips.
 """
 
 import numpy as np
@@ -38,36 +39,48 @@ FACTORS = {
 }
 
 
-def program(slip=None, at=None):
-    """my_backward with this slip, at these layers (counted from 0; None: all)."""
+def program(slip=None, at=None, *more):
+    """my_backward with this slip, at these layers (counted from 0; None: all), and
+    more pairs of a slip and its layers.
+    """
 
     def my_backward(net, loss, x, t):
-        return backward(net, loss, x, t, slip, at)
+        return backward(net, loss, x, t, (slip, at), *more)
 
     my_backward.slip = slip
     return my_backward
 
 
-def backward(net, loss, x, t, slip=None, at=None):
+def backward(net, loss, x, t, *pairs):
+    slips = [slip for slip, _ in pairs if slip]
     N, activations = len(x), [np.asarray(x, dtype=net.dtype)]
-    for layer in net.layers:
-        activations.append(forward(layer, activations[-1]))
+    for i, layer in enumerate(net.layers):
+        biased = made_at(i, pairs) != "forward:no_bias"
+        activations.append(forward(layer, activations[-1], biased))
     y = activations[-1]
     C = y.shape[-1]
 
-    dy = loss_gradient(loss, y, t, slip)
-    if slip in FACTORS:
-        dy = dy * FACTORS[slip](N, C)
-    if slip == "loss:last_example":
-        for n in range(N):
-            only = np.zeros_like(dy)
-            only[n] = dy[n]
-        dy = only
+    kinds = ("squared", "binary", "softmax", "targets")
+    at_loss = [slip for slip in slips if slip.split(":")[0] in kinds]
+    dy = loss_gradient(loss, y, t, at_loss[0] if at_loss else None)
+    for slip in slips:
+        if slip in FACTORS:
+            dy = dy * FACTORS[slip](N, C)
+        if slip == "loss:last_example":
+            for n in range(N):
+                only = np.zeros_like(dy)
+                only[n] = dy[n]
+            dy = only
+        if slip in ("loss:from_one", "loss:to_n_minus_one"):
+            all_dy, dy = dy, np.zeros_like(dy)
+            first, end = (1, N) if slip == "loss:from_one" else (0, N - 1)
+            for n in range(first, end):
+                dy[n] = all_dy[n]
 
     grads, number = {}, sum(bool(layer.params) for layer in net.layers)
     for i in reversed(range(len(net.layers))):
         layer, a, y = net.layers[i], activations[i], activations[i + 1]
-        here = slip if at is None or i in at else None
+        here = made_at(i, pairs)
         if isinstance(layer, Dense):
             z = activations[i - 1] if i and is_activation(net.layers[i - 1]) else None
             others = [
@@ -99,6 +112,29 @@ def backward(net, loss, x, t, slip=None, at=None):
         for key, value in g.items():
             grads[f"d{key}{number}"] = value
         number -= bool(layer.params)
+    for slip in slips:
+        if slip.startswith("exchanged:"):
+            grads = exchanged(grads, slip)
+    return grads
+
+
+def made_at(i, pairs):
+    """The slip that is made at this layer: one that says so, or one for all."""
+    named = [slip for slip, at in pairs if at is not None and i in at]
+    return (named + [slip for slip, at in pairs if at is None] + [None])[0]
+
+
+def exchanged(grads, slip):
+    """Two arrays of one shape, or all arrays of two layers, change places."""
+    part = {"exchanged:biases": "db", "exchanged:weights": "dW"}.get(slip)
+    names = sorted(n for n in grads if n.startswith(part or "dW"))
+    for a in names:
+        for b in names[names.index(a) + 1 :]:
+            if part and grads[a].shape == grads[b].shape:
+                return {**grads, a: grads[b], b: grads[a]}
+            pairs = {a: b, b: a, "db" + a[2:]: "db" + b[2:], "db" + b[2:]: "db" + a[2:]}
+            if not part and not any(n.startswith("dU") for n in grads):
+                return {n: grads[pairs.get(n, n)] for n in grads}
     return grads
 
 
@@ -114,9 +150,9 @@ def sigma(z):
 # ------------------------------------------------------------------------- forward
 
 
-def forward(layer, a):
+def forward(layer, a, biased=True):
     if isinstance(layer, Dense):
-        return np.dot(a, layer.W) + layer.b
+        return np.dot(a, layer.W) + layer.b if biased else np.dot(a, layer.W)
     if isinstance(layer, Sigmoid):
         return sigma(a)
     if isinstance(layer, Tanh):
@@ -132,7 +168,9 @@ def forward(layer, a):
         for i in range(H):
             for j in range(V):
                 patch = a[:, i : i + k, j : j + k].reshape(len(a), -1)
-                y[:, i, j] = patch @ layer.W.reshape(-1, layer.W.shape[3]) + layer.b
+                y[:, i, j] = patch @ layer.W.reshape(-1, layer.W.shape[3])
+                if biased:
+                    y[:, i, j] += layer.b[0]
         return y
     if isinstance(layer, MaxPool2D):
         s = layer.sizes[0]
@@ -143,14 +181,15 @@ def forward(layer, a):
                 y[:, i, j] = a[:, i * s : i * s + s, j * s : j * s + s].max(axis=(1, 2))
         return y
     if isinstance(layer, RNN):
-        return rnn_states(layer, a)[-1]
+        return rnn_states(layer, a, biased)[-1]
     raise TypeError(layer)
 
 
-def rnn_states(layer, a):
+def rnn_states(layer, a, biased=True):
+    b = layer.b if biased else 0
     h = [np.zeros((len(a), layer.U.shape[0]), a.dtype)]
     for step in range(a.shape[1]):
-        h.append(np.tanh(a[:, step] @ layer.W + h[-1] @ layer.U + layer.b))
+        h.append(np.tanh(a[:, step] @ layer.W + h[-1] @ layer.U + b))
     return h
 
 
@@ -159,13 +198,17 @@ def rnn_states(layer, a):
 
 def loss_gradient(loss, y, t, slip):
     N, C = y.shape
-    if isinstance(loss, SquaredError):
+    if not isinstance(loss, SoftmaxCrossEntropy):
         t = np.reshape(t, y.shape)
+    if slip == "targets:next_row":
+        t = np.roll(t, -1, axis=0)
+    if slip == "targets:row_before":  # t[n - 1]: at n = 0 the last
+        t = np.array([t[n - 1] for n in range(N)])
+    if isinstance(loss, SquaredError):
         if slip == "squared:target_missing":
             return y / N
         return (y - t) / N
     if isinstance(loss, BinaryCrossEntropy):
-        t = np.reshape(t, y.shape)
         p = sigma(y)
         if slip == "binary:target_missing":
             return p / N
@@ -194,6 +237,30 @@ def loss_gradient(loss, y, t, slip):
         onehot[n, t[n]] = 1
     if slip == "softmax:target_missing":
         return p / N
+    if slip == "softmax:labels_from_one":
+        return (p - np.eye(C)[t - 1]) / N
+    if slip == "softmax:labels_plus_one":
+        return (p - (np.arange(C) == t[:, None] + 1)) / N
+    if slip == "softmax:targets_but_one":
+        for n in range(1, N):
+            p[n, t[n]] -= 1
+        return p / N
+    if slip == "softmax:rows":
+        p[t, :] -= 1
+        return p / N
+    if slip == "softmax:rows_from_one":
+        for label in t:
+            p[label - 1, :] -= 1
+        return p / N
+    if slip == "softmax:columns":
+        p[:, t] -= 1
+        return p / N
+    if slip == "softmax:all_rows":
+        return (np.exp(y) / np.exp(y).sum() - onehot) / N
+    if slip == "softmax:all_rows_shifted":
+        return (e / e.sum() - onehot) / N
+    if slip == "softmax:axis_shifted":
+        return (e / e.sum(axis=0) - onehot) / N
     if slip == "softmax:elementwise":  # dE/dp, then s (1 - s)
         return -onehot / p * (p * (1 - p)) / N
     if slip == "softmax:missing":
@@ -301,6 +368,8 @@ def dense(layer, a, dy, slip, N, C, z, others):
     W = layer.W
     dW = np.zeros_like(W)
     for n in range(N):
+        if what == "from_one" and n == 0:
+            continue
         if what == "last_example" or (what == "dW_last_example"):
             dW = np.outer(a[n], dy[n])
         else:
@@ -314,6 +383,8 @@ def dense(layer, a, dy, slip, N, C, z, others):
     if what == "decay":
         dW = dW + 0.01 * W
     db = dy.sum(axis=0)
+    if what == "from_one":
+        db = dy[1:].sum(axis=0)
     if what == "mean":
         db = dy.mean(axis=0)
     if what == "not_summed":
@@ -335,6 +406,8 @@ def dense(layer, a, dy, slip, N, C, z, others):
         dx = np.dot(dy, W)
     if what == "updated":
         dx = dy @ (W - 0.1 * dW).T
+    if what == "skipped" and W.shape[0] == W.shape[1]:
+        dx = dy
     if what == "no_weights":
         dx = np.repeat(dy.sum(axis=1)[:, None], W.shape[0], axis=1)
     if what == "last_output":
@@ -465,7 +538,7 @@ def rnn(layer, a, dy, slip, N):
         pass
     elif kind != "rnn":
         what = ""
-    h = rnn_states(layer, a)
+    h = rnn_states(layer, a, slip != "forward:no_bias")
     T = a.shape[1]
     W, U = layer.W, layer.U
     dW, dU, db, dx = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U)), 0.0 * a
@@ -527,6 +600,14 @@ PLANTED = {  # slip: (identifier, the layers or the loss that it is made in)
     **{name: (name, None) for name in FACTORS if name != "mean_of_squares"},
     "mean_of_squares": ("mean_of_squares", SquaredError),
     "loss:last_example": ("one_example_only", None),
+    "loss:from_one": ("example_left_out", None),
+    "loss:to_n_minus_one": ("example_left_out", None),
+    "targets:next_row": ("targets_off_by_one", None),
+    "targets:row_before": ("targets_off_by_one", None),
+    "exchanged:biases": ("arrays_swapped", None),
+    "exchanged:weights": ("arrays_swapped", None),
+    "exchanged:layers": ("arrays_swapped", None),
+    "forward:no_bias": ("bias_not_in_forward", (Dense, Conv2D, RNN)),
     "squared:target_missing": ("target_missing", SquaredError),
     "binary:target_missing": ("target_missing", BinaryCrossEntropy),
     "binary:derivative_twice": ("cross_entropy_derivative_twice", BinaryCrossEntropy),
@@ -546,6 +627,15 @@ PLANTED = {  # slip: (identifier, the layers or the loss that it is made in)
     "softmax:again_both": ("probabilities_for_logits", SoftmaxCrossEntropy),
     "softmax:axis": ("softmax_axis", SoftmaxCrossEntropy),
     "softmax:sigmoid": ("sigmoid_for_softmax", SoftmaxCrossEntropy),
+    "softmax:axis_shifted": ("softmax_axis", SoftmaxCrossEntropy),
+    "softmax:all_rows": ("softmax_axis", SoftmaxCrossEntropy),
+    "softmax:all_rows_shifted": ("softmax_axis", SoftmaxCrossEntropy),
+    "softmax:labels_from_one": ("targets_off_by_one", SoftmaxCrossEntropy),
+    "softmax:labels_plus_one": ("targets_off_by_one", SoftmaxCrossEntropy),
+    "softmax:targets_but_one": ("targets_off_by_one", SoftmaxCrossEntropy),
+    "softmax:rows": ("target_indexing", SoftmaxCrossEntropy),
+    "softmax:rows_from_one": ("target_indexing", SoftmaxCrossEntropy),
+    "softmax:columns": ("target_indexing", SoftmaxCrossEntropy),
     "softmax:labels": ("labels_for_one_hot", SoftmaxCrossEntropy),
     "activation:missing": ("missing_activation_derivative", ANY_ACTIVATION),
     "activation:mask_of_output": ("relu_mask_of_output", ReLU),
@@ -563,6 +653,7 @@ PLANTED = {  # slip: (identifier, the layers or the loss that it is made in)
     "dense:not_transposed": ("weights_not_transposed", Dense),
     "dense:updated": ("updated_weights", (Dense, Conv2D)),
     "dense:no_weights": ("weights_missing", Dense),
+    "dense:skipped": ("weights_missing", Dense),
     "dense:last_output": ("path_lost", Dense),
     "dense:wrong_weights": ("weights_of_wrong_layer", Dense),
     "dense:overwritten": ("upstream_overwritten", Dense),
@@ -574,6 +665,7 @@ PLANTED = {  # slip: (identifier, the layers or the loss that it is made in)
     "dense:sum_all": ("bias_wrong_axis", Dense),
     "dense:b_zero": ("bias_forgotten", (Dense, Conv2D, RNN)),
     "dense:last_example": ("one_example_only", Dense),
+    "dense:from_one": ("example_left_out", Dense),
     "dense:dW_last_example": ("one_example_only", Dense),
     "dense:db_last_example": ("one_example_only", Dense),
     "dense:decay": ("regularization_added", (Dense, Conv2D, RNN)),
@@ -803,18 +895,18 @@ def places(net, slip, kind):
     return []
 
 
-def makes_a_difference(wrong, net, loss, x, t, rng, tries=3):
-    """Does this program ever give other numbers than the right one, on such a net?"""
-    for _ in range(tries):
-        a, b = wrong(net.copy(), loss, x, t), right(net.copy(), loss, x, t)
-        for name in a:
-            given, array = np.asarray(a[name]), b[name]
-            if given.squeeze().shape != array.squeeze().shape:
-                return True
-            given, array = given.squeeze(), array.squeeze()
-            if np.abs(given - array).max() > 1e-7 * np.abs(array).max() + 1e-300:
-                return True
-        net = net.copy()
-        net.theta = rng.normal(size=net.theta.shape) * 0.7
-        x = rng.normal(size=x.shape)
+def differ(one, other, net, loss, x, t):
+    """Do these two programs give different numbers here? One that stops gives none."""
+    try:
+        a, b = one(net.copy(), loss, x, t), other(net.copy(), loss, x, t)
+    except IndexError:
+        return False
+    noise = 1e-13 * max(np.abs(g).max() for g in b.values())  # p - t sums to 1e-17
+    for name in a:
+        given, array = np.squeeze(a[name]), np.squeeze(b[name])
+        if given.shape != array.shape:
+            return True
+        size = max(np.abs(array).max(), np.abs(given).max())
+        if np.abs(given - array).max() > 1e-7 * size + noise:
+            return True
     return False

@@ -36,8 +36,9 @@ class Slip:
     mistake: its identifier in `bplib.mistakes`. words: what was computed, for the
     report; "{place}" is the layer. kinds: the layers that it concerns, () for the loss.
     parts: {part: f(step, dz, right)}, the value in place of `right`, or None where the
-    slip makes no difference. unknown: what to call the number p, if there is one that
-    is not known and must be found: then f(step, dz, right, p).
+    slip makes no difference; or {"forward": f(net, places)}, which changes a copy of
+    the net, for slips in the forward pass. unknown: what to call the number p, if there
+    is one that is not known and must be found: then f(step, dz, right, p).
     """
 
     mistake: str
@@ -124,8 +125,10 @@ class Record:
             n: i for i, names in self.gradient_names.items() for n in names
         }
         self.arrivals = {}  # the right dy of every layer
-        self.right = dict(self.walk())
+        self.twins = {}  # with a slip in the forward pass
+        self.right = dict(self.walk(keep=self.arrivals))
         self.names = tuple(self.right)
+        self.size = max(np.abs(a).max(initial=0) for a in self.right.values())
 
     def off(self, array):
         if not self.jitter:
@@ -146,33 +149,57 @@ class Record:
             return np.eye(self.C)[self.t]
         return self.t.reshape(self.y.shape).astype(np.float64)
 
-    def walk(self, slips=(), p=0.0):
+    slips = ()
+
+    def walk(self, slips=(), p=0.0, base=None, keep=None):
         """Yield (name, gradient) from the output to the input, with these slips made.
 
         slips: pairs of a Slip and the places where it is made, a set of indices of
-        layers; -1 is the loss. Above the first of them nothing changes.
+        layers; -1 is the loss. base: a Base in which some of them are made; above the
+        first of the others nothing changes. keep: where to put the dy of every layer.
         """
-        top = len(self.steps) - 1
-        dy = self.dy
-        if slips and self.arrivals and all(-1 not in places for _, places in slips):
-            top = max(max(places) for _, places in slips)
-            dy = self.arrivals[top]
+        base = base or self
+        for pair in slips:
+            if "forward" in pair[0].parts:
+                rest = [other for other in slips if other is not pair]
+                base = base if pair in base.slips else None
+                yield from self.twin(*pair).walk(rest, p, base, keep)
+                return
+        new = [pair[1] for pair in slips if pair not in base.slips]
+        if new and base.arrivals and all(-1 not in places for places in new):
+            top = max(map(max, new))
+            dy = base.arrivals[top]
             for step in reversed(self.steps[top + 1 :]):
                 for name in self.names_at(step):
-                    yield name, self.right[name]
-        for slip, places in slips:
-            if -1 in places:
-                dy = changed(slip, "dy", self, dy, dy, p)
+                    yield name, base.right[name]
+            if keep is not None:
+                keep.update(base.arrivals)
+        else:
+            top, dy = len(self.steps) - 1, self.dy
+            for slip, places in slips:
+                if -1 in places:
+                    dy = changed(slip, "dy", self, dy, dy, p)
         for step in reversed(self.steps[: top + 1]):
             if self.jitter:
                 dy = self.off(dy)
-            if not slips:
-                self.arrivals[step.index] = dy
+            if keep is not None:
+                keep[step.index] = dy
             here = [slip for slip, places in slips if step.index in places]
-            dy, gradients = back(step, dy, here, p)
-            for name, array in gradients.items():
-                yield f"{name}{self.numbers[step.index]}", array
+            for part, array in back(step, dy, here, p):
+                if part == "dx":
+                    dy = array
+                else:
+                    yield f"{part}{self.numbers[step.index]}", array
         yield "dx", dy
+
+    def twin(self, slip, places):
+        """The record of a forward pass with this slip."""
+        if (slip, places) not in self.twins:
+            net, *rest = self.source
+            net = net.copy()
+            slip.parts["forward"](net, places)
+            self.twins[slip, places] = Record(net, *rest)
+        return self.twins[slip, places]
 
     def names_at(self, step):
         return self.gradient_names[step.index]
@@ -181,19 +208,31 @@ class Record:
         """The index of the layer that this gradient belongs to; -1 for dx."""
         return self.layers_of.get(name, -1)
 
+    def last_of(self, index):
+        """The name that a walk yields last of this layer; -1 is dx."""
+        return "dx" if index < 0 else self.gradient_names[index][-1]
+
     def jittered(self, size):
         """Two records like this one, in which every number is off by about size."""
         return [Record(*self.source, jitter=size, seed=seed) for seed in (1, 2)]
 
 
-def back(step, dy, slips, p):
-    """One layer: dx and the gradients {"dW": ...}, with the slips that are made here.
+class Base:
+    """A walk with some slips made, kept: what more slips change is below them."""
 
-    Where a slip changes the shape of dx, the layer before could not take it: then the
-    right one goes on.
+    def __init__(self, record, slips, p):
+        self.slips, self.p, self.arrivals = slips, p, {}
+        self.right = dict(record.walk(slips, p, keep=self.arrivals))
+
+
+def back(step, dy, slips, p):
+    """One layer: yield ("dW", ...), ..., and last ("dx", ...), with these slips made.
+
+    What nobody asks for is not computed. Where a slip changes the shape of dx, the
+    layer before could not take it: then the right one goes on.
     """
     if step.kind is None:  # a layer of the reader's own
-        dx = step.layer.backward(dy)
+        dx = np.array(step.layer.backward(dy), dtype=np.float64)
         gradients = {
             "d" + n: np.array(getattr(step.layer, "d" + n)) for n in step.params
         }
@@ -202,28 +241,29 @@ def back(step, dy, slips, p):
                 part: changed(slip, part, step, dy, value, p)
                 for part, value in gradients.items()
             }
-        return np.asarray(dx, dtype=np.float64), gradients
+        yield from gradients.items()
+        yield "dx", dx
+        return
     dz = through_time(step, dy) if step.kind is RNN else dy
     for slip in slips:
         dz = changed(slip, "dz", step, dy, dz, p)
-    step.found = {}
+    found = {}
     for part in (*("d" + name for name in step.params), "dx"):
+        step.found = found  # two walks may take turns
         value = step.right(part, dz)
         if part in ("dW", "dU") and step.record.decay:
             value = value + step.record.decay * step.params[part[1:]]
         for slip in slips:
             value = changed(slip, part, step, dz, value, p)
-        step.found[part] = value
-    gradients = dict(step.found)
-    return gradients.pop("dx"), gradients
+        found[part] = value
+        yield part, value
 
 
 def changed(slip, part, step, dz, right, p):
     if part not in slip.parts:
         return right
-    with np.errstate(all="ignore"):
-        arguments = (p,) if slip.unknown else ()
-        value = slip.parts[part](step, dz, right, *arguments)
+    arguments = (p,) if slip.unknown else ()
+    value = slip.parts[part](step, dz, right, *arguments)
     if value is None or (part in ("dx", "dy", "dz") and value.shape != right.shape):
         return right
     return value
@@ -268,9 +308,12 @@ def conv_dW(s, dz, x=None):
 
 def conv_dx(s, dz, W=None):
     W = s.W if W is None else W
-    (_, height, width, _), dx = dz.shape, np.zeros_like(s.x)
-    for i, j in np.ndindex(W.shape[:2]):
-        dx[:, i : i + height, j : j + width] += dz @ W[i, j].T
+    (n, height, width, _), dx = dz.shape, np.zeros_like(s.x)
+    k, _, c, out = W.shape
+    sent = rows(dz) @ W.reshape(-1, out).T  # by every window, to each of its pixels
+    sent = sent.reshape(n, height, width, k, k, c)
+    for i, j in np.ndindex(k, k):
+        dx[:, i : i + height, j : j + width] += sent[:, :, :, i, j]
     return dx
 
 

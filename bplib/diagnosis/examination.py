@@ -6,6 +6,7 @@ data and on fresh inputs.
 
 import contextlib
 import copy
+import functools
 import io
 import itertools
 
@@ -30,9 +31,10 @@ from bplib.diagnosis.search import (
     KNOWN_FACTORS,
     MOST_PAIRS,
     RARE,
-    explains,
+    Start,
     fits,
     hypotheses,
+    look,
     reach,
     wrong_places,
 )
@@ -110,6 +112,7 @@ class Examination:
         self.notes = list(self.case.remarks)
         self.tolerance = TIGHT
         self.fresh, self.other = [], None
+        self.looks = {}
         self.hidden_by_N = False  # is it about other numbers of examples only?
 
     # ---- fresh inputs
@@ -194,6 +197,7 @@ class Examination:
             self.right,
             self.float32,
             self.kink,
+            self.of_changed_inputs,
             self.one_mistake,
             self.ignores_arguments,
             self.swapped,
@@ -243,7 +247,7 @@ class Examination:
         With one example 1/N is 1, and a sum is a mean.
         """
         tolerance, self.hidden_by_N = self.tolerance, True
-        found = self.one_mistake(orders=self.orders()[:1]) or self.two_mistakes()
+        found = self.one_mistake(orders=self.orders[:1]) or self.two_mistakes()
         self.hidden_by_N = False
         if found is None:
             self.tolerance = tolerance
@@ -390,16 +394,37 @@ class Examination:
                     return False
         return bool(self.fresh) and any(new.wrong(TIGHT) for new in self.fresh)
 
+    def of_changed_inputs(self):
+        """Right for what the function has made of its arguments, before it began?"""
+        cases = [self.case, *self.fresh]
+        changed = dict.fromkeys(name for case in cases for name in case.changed)
+        if not changed:
+            return None
+        try:
+            after = [Record(*case.after) for case in cases]
+        except Exception:  # they do not go together any more
+            return None
+        for case, record in zip(cases, after, strict=True):
+            if not all(case.same(n, record.right[n], LOOSE) for n in case.arrays):
+                return None
+        words = (
+            f"your numbers are the gradients at what your function has made of "
+            f"{listed([*changed])}: it changes that first, and then computes."
+        )
+        return self.named(["changes_inputs"], [words])
+
     # ---- known mistakes
 
+    @functools.cached_property
     def hypotheses(self):
-        return hypotheses(self.case.record)
+        return list(hypotheses(self.case.record))
 
+    @functools.cached_property
     def orders(self):
         """The cases to try a mistake on, the cheapest first.
 
         Where the function has its number of examples written in, it is 1/N off for
-        another N: that is tried next.
+        another N: that is tried next. The first cases of both share one record.
         """
         same = [*self.fresh, self.case]
         if not self.other:
@@ -407,29 +432,41 @@ class Examination:
         fixed = self.other.times(self.case.record.N / self.other.record.N)
         return [[self.other, *same], [fixed, *same]]
 
+    def look(self, hypothesis, tolerance):
+        """A first look, at the first case of every order, is taken once."""
+        key = hypothesis, tolerance
+        if key not in self.looks:
+            firsts = [cases[0] for cases in self.orders]
+            self.looks[key] = look(hypothesis, firsts, tolerance)
+        return self.looks[key]
+
     def one_mistake(self, tolerance=LOOSE, orders=None):
         """The single mistake that gives all the numbers, or None."""
-        for cases in orders or self.orders():
-            fitting, wrong = [], wrong_places(cases, tolerance)
-            for hypothesis in self.hypotheses():
-                if not reach([hypothesis], wrong):
-                    continue
-                p = fits([hypothesis], cases, tolerance)
+        orders = self.orders if orders is None else orders
+        places = [wrong_places(cases, tolerance) for cases in orders]
+        fitting = [[] for _ in orders]
+        for hypothesis in self.hypotheses:
+            able = [reach([hypothesis], wrong) for wrong in places]
+            if not any(able):
+                continue
+            seen, _ = self.look(hypothesis, tolerance)
+            for k, cases in enumerate(orders):
+                p = seen[k] if able[k] else np.nan
+                p = fits([hypothesis], cases[p is not None :], tolerance, p)
                 if p is not None:
-                    fitting.append(([hypothesis], p))
-            if not fitting:
-                fitting = [(pair, 0.0) for pair in self.factor_pairs()]
-                fitting = [f for f in fitting if fits(*f[:1], cases, tolerance) == 0.0]
-                fitting = fitting[:1]
-            finer = [f for f in fitting if fits(f[0], cases, TIGHT) is not None]
-            if fitting:
-                better = TIGHT if finer else tolerance
-                return self.tell(finer or fitting, cases, better)
+                    fitting[k].append(([hypothesis], p))
+        for cases, found in zip(orders, fitting, strict=True):
+            if not found:
+                found = [(pair, 0.0) for pair in self.factor_pairs()]
+                found = [f for f in found if fits(f[0], cases, tolerance) == 0.0][:1]
+            if found:
+                finer = [f for f in found if fits(f[0], cases, TIGHT) is not None]
+                return self.tell(finer or found, cases, TIGHT if finer else tolerance)
         return None
 
     def factor_pairs(self):
         """Two factors at once, such as the sign and N."""
-        factors = [h for h in self.hypotheses() if -1 in h[1]]
+        factors = [h for h in self.hypotheses if -1 in h[1]]
         factors = [h for h in factors if h[0].mistake in KNOWN_FACTORS]
         return map(list, itertools.combinations(factors, 2))
 
@@ -437,50 +474,89 @@ class Examination:
         """The first two mistakes that together give all the numbers, or None.
 
         One of them must explain an array of the layer nearest the output that is
-        wrong; without this there would be too many pairs to try.
+        wrong, or both are made on the way to it; without this there would be too many
+        pairs to try.
         """
-        common = [h for h in self.hypotheses() if h[0].mistake not in RARE]
-        cases = self.orders()[0]
-        first, spots = cases[0], wrong_places(cases, LOOSE)
-        wrong = first.wrong(LOOSE)
-        if not wrong:
+        # In one case or the other a relu may be dead, and hide a mistake.
+        cases = sorted(self.orders[0], key=lambda c: len(c.wrong(LOOSE)), reverse=True)
+        if not cases[0].wrong(LOOSE):
             return None
-        top = first.record.layer_of(wrong[0])
-        ones = [
-            one
-            for one in common
-            if any(reach([one], {spot}) for spot in spots if spot[0] == top)
-            and explains(one, first, wrong, top)
-        ]
-        pairs = (
-            [one, two]
-            for one in ones
-            for two in common
-            if two is not one
-            and not (one[0].unknown and two[0].unknown)
-            and reach([one, two], spots)
+        spots = wrong_places(cases, LOOSE)
+        pairs = itertools.chain(
+            self.one_above_another(cases[0], spots),
+            self.both_on_the_way(cases[0], spots),
         )
-        for pair in itertools.islice(pairs, MOST_PAIRS):
-            p = fits(pair, cases, LOOSE)
+        for start, two in itertools.islice(pairs, MOST_PAIRS):
+            pair = [*start.slips, two]
+            p = start.p if pair[0][0].unknown else None
+            p = fits(pair, cases, LOOSE, p, start)
             if p is not None:
                 finer = fits(pair, cases, TIGHT) is not None
                 return self.tell([(pair, p)], cases, TIGHT if finer else LOOSE)
         return None
 
-    def swapped(self):
-        """Two arrays of one shape under one another's name."""
-        names = list(self.case.arrays)
-        cases = [self.case, *self.fresh]
-        for a, b in itertools.combinations(names, 2):
-            right = self.case.record.right
-            if right[a].shape != right[b].shape:
+    def one_above_another(self, first, spots):
+        """Yield the Start of one that explains, and a second that may do the rest."""
+        top = first.record.layer_of(first.wrong(LOOSE)[0])
+        common = [h for h in self.hypotheses if h[0].mistake not in RARE]
+        for one in common:
+            if not any(reach([one], {spot}) for spot in spots if spot[0] == top):
                 continue
-            if {*self.case.wrong(LOOSE)} == {a, b} and all(
-                c.same(a, c.record.right[b], LOOSE)
-                and c.same(b, c.record.right[a], LOOSE)
+            if first is self.orders[0][0]:
+                p = self.look(one, LOOSE)[1]
+            else:
+                p = look(one, [first], LOOSE)[1]
+            if np.isnan(p):
+                continue
+            start = Start(first, one, p, LOOSE)
+            for two in common:
+                if two is one or (one[0].unknown and two[0].unknown):
+                    continue
+                if reach([two], start.spots) and reach([one, two], spots):
+                    yield start, two
+
+    def both_on_the_way(self, first, spots):
+        """Yield such pairs for two mistakes made between two layers with parameters."""
+        record = first.record
+        top = record.layer_of(first.wrong(LOOSE)[0])
+        here = record.names_at(record.steps[top]) if top >= 0 else []
+        if any(n in first.arrays and n not in first.wrong(LOOSE) for n in here):
+            return  # so what arrives there is right
+        above = (s.index for s in record.steps[top + 1 :] if s.params)
+        end = next(above, len(record.steps))  # there dW is right, but dx may not be
+        way = {*range(top + 1, end + 1), *([-1] if end == len(record.steps) else [])}
+        inside = [
+            (slip, places)
+            for slip, places in self.hypotheses
+            if slip.mistake not in RARE
+            and (
+                (places <= way and ({"dx", "dz"} & {*slip.parts} or -1 in places))
+                or (places == {top} and "dz" in slip.parts)
+            )
+        ]
+        known = [one for one in inside if not one[0].unknown]
+        for one in known:
+            start = Start(first, one, 0.0, LOOSE)
+            for two in inside:
+                lower = two[0].unknown or (
+                    -1 not in two[1] and (-1 in one[1] or max(two[1]) < min(one[1]))
+                )
+                if lower and not one[1] & two[1] and reach([one, two], spots):
+                    yield start, two
+
+    def swapped(self):
+        """Arrays under one another's name: two, those of two layers, or all."""
+        cases = [self.case, *self.fresh]
+        wrong = {n for case in cases for n in case.wrong(LOOSE)}
+        for other in exchanges(list(self.case.arrays), self.case.record):
+            if wrong <= {*other} and all(
+                c.same(name, c.record.right[other[name]], LOOSE)
                 for c in cases
+                for name in other
             ):
-                words = f"{a} and {b} are exchanged: each has the other's numbers."
+                pairs = dict.fromkeys(tuple(sorted(pair)) for pair in other.items())
+                words = ", ".join(f"{a} and {b}" for a, b in pairs if a != b)
+                words += " are exchanged: each has the other's numbers."
                 return self.named(["arrays_swapped"], [words], cases=cases)
         return None
 
@@ -726,3 +802,15 @@ def added(given, right, before):
     """Is given = right + before, up to rounding?"""
     size = max(np.abs(given).max(initial=0), np.abs(before).max(initial=0))
     return close(given - before, right, 1e-6, 1e-9 * size)
+
+
+def exchanges(names, record):
+    """{name: whose numbers it may have}, for names that are easily exchanged."""
+    for a, b in itertools.combinations(names, 2):
+        yield {a: b, b: a}
+    layers = [record.names_at(s) for s in record.steps if s.params]
+    pairs = [*itertools.combinations(layers, 2)]
+    pairs.append((sum(layers, []), sum(layers[::-1], [])))  # counted from the output
+    for ours, theirs in pairs:
+        if len(ours) == len(theirs) and {*ours, *theirs} <= {*names}:
+            yield dict(zip(ours + theirs, theirs + ours, strict=True))

@@ -367,8 +367,9 @@ find_the_slip = Exercise(
                     "and down at the end?",
                 ),
                 (
-                    lambda: measured(half_way),
-                    "This is for the other friend. Here up and down are one array.",
+                    0.5,
+                    "Half of the slope is the other friend's. Here up and down are one "
+                    "array.",
                 ),
             ],
             tolerance=1e-9,
@@ -477,6 +478,7 @@ choose = Exercise(
                 ),
             },
             None,
+            argued="abc",
         ),
     },
     [

@@ -1,6 +1,7 @@
 """The exercises of chapter 11, the clinic."""
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -334,9 +335,25 @@ by_shape = Exercise(
 
 # --- 11.6 ----------------------------------------------------------------------------
 
+
+def orders(first, then):
+    """All orders of the four in which one stands before another."""
+    every = map("".join, itertools.permutations("abcd"))
+    return [each for each in every if each.index(first) < each.index(then)]
+
+
 RATE_FIRST = (
     "Another rate can hide a wrong gradient: case 2 runs well at a sixty-fourth. Know "
     "first whether the gradient is right."
+)
+
+LOSS_LAST = (
+    "Trying rates is a training run or two. What the loss does, they can tell you for "
+    "nothing: ask that before."
+)
+LOSS_LATER = (
+    "That can be defended: a check, or ten rows, is sound at any time. But what the "
+    "loss does, they can tell you for nothing, and it divides the suspects."
 )
 
 choose = Exercise(
@@ -357,8 +374,8 @@ choose = Exercise(
                 ),
                 "c": (
                     "make the network larger",
-                    "Hard to defend: none of the cases of this chapter is cured by it, "
-                    "and everything gets slower.",
+                    "None of the cases of this chapter is cured by it, and everything "
+                    "gets slower.",
                 ),
                 "d": (
                     "look at ten rows of data and labels",
@@ -367,6 +384,7 @@ choose = Exercise(
                 ),
             },
             None,
+            argued="abd",
         ),
         "order": Order(
             "Put these in an order in which you would ask.",
@@ -378,16 +396,10 @@ choose = Exercise(
             },
             ("cbda", "cbad", "cabd", "acbd"),
             [
-                ("cdba", RATE_FIRST),
-                ("cdab", RATE_FIRST),
-                ("dcba", RATE_FIRST),
-                ("dbca", RATE_FIRST),
-                (
-                    "bcda",
-                    "A check first is sound. But what the loss does, they can tell you "
-                    "for nothing, and it divides the suspects.",
-                ),
+                *((each, RATE_FIRST) for each in orders("d", "b")),
+                *((each, LOSS_LAST) for each in ("abdc", "badc", "bdac", "bdca")),
             ],
+            argued=[(each, LOSS_LATER) for each in ("bcda", "bcad", "bacd", "abcd")],
             why="First what costs nothing, then what divides best; rates come after "
             "the gradient.",
         ),

@@ -378,8 +378,9 @@ choose = Exercise(
             {
                 "a": (
                     "0: the network reads all",
-                    "No person has to look, and every misread letter goes astray. With "
-                    "errors ten times as dear, few would defend it.",
+                    "No person has to look, and every misread letter goes astray: ten "
+                    "times as dear as a look. On the validation digits any of the "
+                    "others but the last costs less.",
                 ),
                 "b": (
                     "the cheapest on the validation digits",
@@ -395,11 +396,13 @@ choose = Exercise(
                 ),
                 "d": (
                     "0.999: hardly a letter astray",
-                    "Safe, and a person looks at many letters that were read well. "
-                    "Count what these looks cost.",
+                    "Safe, and a person looks at many letters that were read well: on "
+                    "the validation digits these looks cost more than all misread "
+                    "letters together.",
                 ),
             },
             None,
+            argued="bc",
         ),
     },
     [

@@ -1,5 +1,7 @@
 """Slips in the gradient of the loss: dy."""
 
+import numpy as np
+
 from bplib.diagnosis.backward import (
     sigmoid,
 )
@@ -124,6 +126,20 @@ at_loss(
     lambda r, d: (softmax(r.y.T).T - r.target) / r.N,
 )
 at_loss(
+    "softmax_axis",
+    "the softmax sums over all rows and classes at once",
+    SoftmaxCrossEntropy,
+    lambda r, d: (softmax(r.y.reshape(1, -1)).reshape(r.y.shape) - r.target) / r.N,
+)
+for axis, words in (0, "over the examples (axis 0)"), (None, "over all rows at once"):
+
+    def shifted(r, d, axis=axis):
+        """The largest logit of each row is subtracted first, as it should be."""
+        e = np.exp(r.y - r.y.max(axis=1, keepdims=True))
+        return (e / e.sum(axis=axis, keepdims=True) - r.target) / r.N
+
+    at_loss("softmax_axis", f"the softmax sums {words}", SoftmaxCrossEntropy, shifted)
+at_loss(
     "sigmoid_for_softmax",
     "the loss's dy is sigmoid(y) - t, where softmax(y) - t belongs",
     SoftmaxCrossEntropy,
@@ -135,3 +151,86 @@ at_loss(
     SoftmaxCrossEntropy,
     lambda r, d: (r.p - r.t[:, None]) / r.N,
 )
+
+
+def given(r):
+    """What the targets are subtracted from."""
+    return r.y if r.loss_kind is SquaredError else r.p
+
+
+def moved(array, by, axis, wrap):
+    """Row (or column) i of the result is row i - by; what is moved out comes in again
+    at the other end, or zeros do."""
+    out = np.roll(array, by, axis)
+    if not wrap:
+        edge = slice(0, by) if by > 0 else slice(by, None)
+        out[(slice(None),) * axis + (edge,)] = 0
+    return out
+
+
+def off_by_one(words, kind, by, axis, wrap):
+    at_loss(
+        "targets_off_by_one",
+        words,
+        kind,
+        lambda r, d: (given(r) - moved(r.target, by, axis, wrap)) / r.N,
+    )
+
+
+LOSSES = SquaredError, BinaryCrossEntropy, SoftmaxCrossEntropy
+for by, word in (-1, "label - 1"), (1, "label + 1"):
+    for wrap in True, False:
+        words = f"the 1 of each target stands at class {word}"
+        words += "" if wrap else ", or nowhere if there is none"
+        off_by_one(words, SoftmaxCrossEntropy, by, 1, wrap)
+for by, word in (1, "before"), (-1, "after"):
+    for wrap in True, False:
+        words = f"from each row the target of the row {word} is subtracted"
+        words += "" if wrap else ", or none if there is none"
+        for kind in LOSSES:
+            off_by_one(words, kind, by, 0, wrap)
+for row, word in (-1, "last"), (0, "first"):
+
+    def one_less(r, d, row=row):
+        t = r.target.copy()
+        t[row] = 0
+        return (given(r) - t) / r.N
+
+    def without(r, d, row=row):
+        d = d.copy()
+        d[row] = 0
+        return d
+
+    words = f"the target of the {word} example is not subtracted"
+    for kind in LOSSES:
+        at_loss("targets_off_by_one", words, kind, one_less)
+    at_loss("example_left_out", f"the {word} example is left out", None, without)
+
+
+def indexed(whole, shift, each):
+    """1 subtracted where the labels count rows, or columns, and not entries."""
+
+    def f(r, d):
+        labels, out = r.t - shift, r.p.copy()
+        if whole == "rows" and labels.max() >= r.N:
+            return None
+        where = labels if whole == "rows" else (slice(None), labels)
+        if each:
+            np.subtract.at(out, where, 1)
+        else:
+            out[where] -= 1
+        return out / r.N
+
+    return f
+
+
+for whole, code in ("rows", "[{}, :]"), ("columns", "[:, {}]"):
+    for shift, label in (0, "t"), (1, "t - 1"):
+        for each, how in (False, ""), (True, ", once for every example"):
+            at_loss(
+                "target_indexing",
+                f"1 is subtracted from `p{code.format(label)}`, which is whole "
+                f"{whole}{how}: right is `p[range(N), t]`",
+                SoftmaxCrossEntropy,
+                indexed(whole, shift, each),
+            )

@@ -40,6 +40,22 @@ for which, word in (slice(-1, None), "last"), (slice(0, 1), "first"):
     slip("one_example_only", words + "the arrays of {place}", WEIGHTS, **parts)
     slip("one_example_only", words + "dW of {place}", WEIGHTS, dW=only_dW, dU=only_dU)
     slip("one_example_only", words + "db of {place}", WEIGHTS, db=only_db)
+    words = f"the {word} example is left out of "
+
+    def without_dW(s, dz, d, only=only_dW):
+        return d - only(s, dz, d)
+
+    def without_dU(s, dz, d, only=only_dU):
+        return d - only(s, dz, d)
+
+    def without_db(s, dz, d, only=only_db):
+        return d - only(s, dz, d)
+
+    parts = {"dW": without_dW, "dU": without_dU, "db": without_db}
+    slip("example_left_out", words + "the arrays of {place}", WEIGHTS, **parts)
+    del parts["db"]
+    slip("example_left_out", words + "dW of {place}", WEIGHTS, **parts)
+    slip("example_left_out", words + "db of {place}", WEIGHTS, db=without_db)
     slip(
         "path_lost",
         f"only the {word} window or time step is in db of {{place}}",
@@ -79,6 +95,12 @@ slip(
     db=lambda s, dz, d: dz.sum(axis=1 if s.kind is RNN else (1, 2)),
 )
 slip(
+    "bias_forgotten",
+    "db of {place} is zero: it was never computed",
+    WEIGHTS,
+    db=lambda s, dz, d: np.zeros_like(d),
+)
+slip(
     "bias_wrong_axis",
     "db of {place} is summed over the outputs, not over the examples",
     Dense,
@@ -103,12 +125,6 @@ slip(
     db=lambda s, dz, d: np.full_like(d, dz.sum()),
 )
 slip(
-    "bias_forgotten",
-    "db of {place} is zero: it was never computed",
-    WEIGHTS,
-    db=lambda s, dz, d: np.zeros_like(d),
-)
-slip(
     "weights_zero",
     "dW of {place} is zero: it was never computed",
     WEIGHTS,
@@ -119,4 +135,17 @@ slip(
     "dU of {place} is zero: it was never computed",
     RNN,
     dU=lambda s, dz, d: np.zeros_like(d),
+)
+
+
+def without_bias(net, places):
+    for index in places:
+        net.layers[index].b = 0
+
+
+slip(
+    "bias_not_in_forward",
+    "your forward pass leaves the bias out in {place}: x @ W, not x @ W + b",
+    WEIGHTS,
+    forward=without_bias,
 )
