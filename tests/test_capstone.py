@@ -10,11 +10,12 @@ import pytest
 
 from bplib.capstone import Report, judge, starter
 from bplib.capstone.contract import GOALS, Fault, promise, stations
-from bplib.capstone.goals import GOAL
+from bplib.capstone.goals import GOAL, advice
 from bplib.capstone.judging import Judging
 from bplib.capstone.naming import ours
 from bplib.capstone.order import CHECKS, SECONDS
 from bplib.capstone.running import load
+from bplib.mistakes import MISTAKES
 
 # --- Right networks, in three styles -------------------------------------------------
 
@@ -94,6 +95,8 @@ def predict(params, X):
 MOONS = {"sizes": [2, 16, 2], "eta": 0.5, "batch": 20, "epochs": 100}
 DIGITS = {"sizes": [64, 32, 10], "eta": 0.5, "batch": 32, "epochs": 30}
 '''
+
+QUICK = ARRAYS.replace('"epochs": 30', '"epochs": 12')
 
 CLASSES = '''
 """Layers are objects that live as long as a call; params is a list of dicts."""
@@ -284,8 +287,8 @@ def predict(params, X):
     return np.array([values(params, x)[-1].argmax() for x in X])
 
 
-MOONS = {"sizes": [2, 10, 2], "eta": 0.5, "batch": 10, "epochs": 40}
-DIGITS = {"sizes": [64, 32, 10], "eta": 0.7, "batch": 16, "epochs": 12}
+MOONS = {"sizes": [2, 10, 2], "eta": 0.7, "batch": 10, "epochs": 25}
+DIGITS = {"sizes": [64, 32, 10], "eta": 0.7, "batch": 16, "epochs": 5}
 '''
 
 
@@ -436,6 +439,7 @@ FAULTS = {
     "loss": [
         (", t].mean()", ", t].sum()", "the sum over the examples: the mean is asked"),
         (", t].mean()", ", t].sum() / Y.shape[1]", "not by N"),
+        ("[np.arange(len(t)), t].mean()", "[:, t].mean()", "every row is asked for"),
         (", t].mean()", ", t]", "loss returned an array of shape (3,): one number"),
         ("return -log", "return log", "the minus is missing"),
         (", t].mean()", ", t].mean() / np.log(2)", "to base 2"),
@@ -478,6 +482,16 @@ FAULTS = {
     "backward": [
         ("dZ = dZ / len(t)", "pass", "n_missing: All arrays are exactly N = 3 times"),
         ("dZ = dZ / len(t)", "dZ = dZ / len(t) ** 2", "n_twice"),
+        (
+            "dZ = dZ / len(t)",
+            "dZ = dZ / len(t) * (1 - Y**2)",
+            "dY is multiplied by 1 - Y**2, the slope of tanh",
+        ),
+        (
+            "dZ = dZ / len(t)",
+            "dZ = dZ / len(t) * (1 - np.tanh(Y) ** 2)",
+            "dY is multiplied by 1 - tanh(Y)**2, the slope of tanh",
+        ),
         ("] -= 1", "] += 1", "wrong"),
         (
             " * (1 - H**2)",
@@ -595,7 +609,7 @@ FAULTS = {
         (
             "order = rng.permutation(len(X))",
             "order = rng.integers(len(X), size=len(X))",
-            "no drawing with replacement",
+            "Draw one order of all rows, and cut it",
         ),
         (
             "    order = rng.permutation(len(X))",
@@ -608,6 +622,31 @@ FAULTS = {
             "    t[:] = t[order]\n"
             "    order = np.arange(len(X))",
             "batches changes X",
+        ),
+        (
+            "order = rng.permutation(len(X))",
+            "order = rng.shuffle(X)",
+            "It raised TypeError: 'NoneType' object is not subscriptable.   line ",
+        ),
+        (
+            "range(0, len(X), batch)",
+            "range(len(X) / batch)",
+            "cannot be interpreted as an integer.   line ",
+        ),
+        (
+            "        yield X[rows], t[rows]",
+            "        return [(X[rows], t[rows])]",
+            "3 came. Only the first batch came: is the return inside the loop?",
+        ),
+        (
+            "rows = order[start : start + batch]",
+            "rows = rng.choice(len(X), min(batch, len(X) - start), replace=False)",
+            "Draw one order of all rows, and cut it",
+        ),
+        (
+            "order[start : start + batch]",
+            "order[start // 2 : start // 2 + batch]",
+            "into pieces that do not overlap.",
         ),
         (
             "order[start : start + batch]",
@@ -659,7 +698,7 @@ FAULTS = {
         (
             "            params = step(params, grads, eta)\n    return params",
             "            params = step(params, grads, eta)\n            return params",
-            "there is only one step",
+            "there is only one step: is the return inside the loops?",
         ),
         (
             "            params = step(params, grads, eta)\n    return params",
@@ -696,6 +735,23 @@ FAULTS = {
         ),
         ("step(params, grads, eta)\n", "step(params, grads, -eta)\n", "wrong sign"),
         (
+            "    for epoch in range(epochs):",
+            "    rng = np.random.default_rng(0)\n    for epoch in range(epochs):",
+            "train makes a generator of its own",
+        ),
+        (
+            "step(params, grads, eta)\n",
+            "step(params, grads, eta / len(X_some))\n",
+            "divided by the number of rows in the batch",
+        ),
+        (
+            "    for epoch in range(epochs):\n"
+            "        for X_some, t_some in batches(X, t, batch, rng):",
+            "    all = batches(X, t, batch, rng)\n"
+            "    for epoch in range(epochs):\n        for X_some, t_some in all:",
+            "A generator is empty after one pass.",
+        ),
+        (
             "step(params, grads, eta)\n",
             "step(params, grads, eta * 0.99**epoch)\n",
             "Your train brings the loss from",
@@ -709,7 +765,7 @@ FAULTS = {
             "        for X_some, t_some in batches(X, t, batch, rng):",
             "        rng = np.random.default_rng(0)\n"
             "        for X_some, t_some in batches(X, t, batch, rng):",
-            "Your train",
+            "every epoch makes a generator of its own",
         ),
         (
             "def train(params, X, t, eta, batch, epochs, rng):",
@@ -747,7 +803,6 @@ FAULTS = {
     ],
     "DIGITS": [
         ('"epochs": 30', '"epochs": 1', "Right of 300 test digits"),
-        ("[64, 32, 10]", "[64, 10]", "Without a hidden layer only straight lines"),
         ("[64, 32, 10]", "[64, 32, 2]", "There are 64 inputs and 10 classes"),
     ],
 }
@@ -884,18 +939,34 @@ def test_a_station_that_cannot_be_stopped_is_ended(write, monkeypatch):
     assert time.monotonic() - start < 60
 
 
+def test_a_judge_that_does_not_start_is_no_fault_of_the_reader(write, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    name, said = words_of(judge(write(ARRAYS)))
+    assert name == "file" and "The judge did not start, no fault of yours" in said
+
+
+def test_nobody_is_sent_to_choose_by_the_test():
+    """Where it fits what it saw, the advice says by what to choose."""
+    settings = {"sizes": [64, 10]}
+    said = advice("DIGITS", settings, 2, 1, 1.0)
+    assert said.endswith("Choose by the validation digits, not by this number.")
+    assert "moons of other seeds" in advice("MOONS", {"sizes": [2, 9, 2]}, 2, 1, 1.0)
+    assert "more epochs" in advice("DIGITS", settings, 2, 1, 0.5)
+
+
 def test_files_that_there_are_not(tmp_path):
     assert "There is no file nothing.py here" in repr(judge(tmp_path / "nothing.py"))
     assert "cannot be read" in repr(judge(tmp_path))
     (tmp_path / "a.py").write_bytes(b"\xff\xfe\x00")
     assert "cannot be read" in repr(judge(tmp_path / "a.py"))
-    (tmp_path / "b.py").write_bytes(b"\xef\xbb\xbf" + ARRAYS.encode())
-    assert len(judge(tmp_path / "b.py").passed) == len(CHECKS)
+    start = ARRAYS.partition("def forward")[0]
+    (tmp_path / "b.py").write_bytes(b"\xef\xbb\xbf" + start.encode())
+    assert judge(tmp_path / "b.py").passed == ["init"]
 
 
 def test_functions_and_modules_may_be_judged_too(write, capsys):
     namespace = load(
-        write(ARRAYS.replace("    return -log", "    print('hm')\n    return -log"))
+        write(QUICK.replace("    return -log", "    print('hm')\n    return -log"))
     )
     assert judge(namespace).ok
     assert capsys.readouterr().out == ""
@@ -914,7 +985,7 @@ def endless():
 
 
 def test_nothing_of_the_reader_is_changed(write):
-    namespace = load(write(ARRAYS))
+    namespace = load(write(QUICK))
     before = {name: repr(value) for name, value in namespace.items()}
     judge(namespace)
     assert {name: repr(value) for name, value in namespace.items()} == before
@@ -968,7 +1039,7 @@ def test_the_starter_is_the_contract():
         "forward(params, X): Return Y: tanh bends every layer but the last."
     )
     assert promise("MOONS").startswith("MOONS = {")
-    assert GOAL == {"MOONS": 0.98, "DIGITS": 0.95}
+    assert GOAL == {"MOONS": 0.98, "DIGITS": 0.93}
 
 
 def test_places_are_counted_as_in_the_contract():
@@ -977,8 +1048,15 @@ def test_places_are_counted_as_in_the_contract():
         "passes layers 2 and 4": "passes the tanh of layers 1 and 2",
         "through layers 1, 3 and 5": "through layers 1, 2 and 3",
         "Look at loss.backward()": "Look at loss.backward()",
+        f"Theory: {MISTAKES['missing_activation_derivative'].theory}.": (
+            "Theory: H = tanh(Z) sends dZ = dH * (1 - H**2) back: each layer"
+        ),
+        f"Theory: {MISTAKES['weights_not_transposed'].theory}.": (
+            "Theory: Z = H @ W goes back as dH = dZ @ W.T; where W is square"
+        ),
+        "dy is output minus target": "dY is output minus target",
     }.items():
-        assert ours(line) == said
+        assert ours(line).startswith(said) and not re.search(r"\bd[xy]\b", ours(line))
 
 
 def test_random_junk_is_told_in_words():

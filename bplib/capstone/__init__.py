@@ -55,8 +55,9 @@ def judge(network="network.py", *, say=None, patience=1):
 
     Stations come in order, and the first that does not pass is the last that is looked
     at. A file is run in a process of its own, with a time limit for each station, so
-    that nothing in it can do harm; functions are run here. say(station) is called as
-    soon as a station is judged. patience multiplies the time limits, for slow machines.
+    that it can neither hang nor end the judge (it has all your rights, though);
+    functions are run here. say(station) is called as soon as a station is judged.
+    patience multiplies the time limits, for slow machines.
     Returns a Report.
     """
     from bplib.capstone.order import SECONDS, in_order

@@ -5,7 +5,7 @@ import numpy as np
 from bplib.capstone.contract import Fault, kind, promise
 from bplib.data import digits, moons
 
-GOAL = {"MOONS": 0.98, "DIGITS": 0.95}
+GOAL = {"MOONS": 0.98, "DIGITS": 0.93}
 STARTS = 3  # random starts, of which the mean counts
 
 
@@ -42,7 +42,7 @@ def reach(j, name):
         f"{result}, and the goal is {GOAL[name]}.",
         f"Of what it was trained on: {np.mean(seen):.3f}. The loss went from "
         f"{before:.3g} to {after:.3g}.",
-        advice(settings, before, after, np.mean(seen), GOAL[name]),
+        advice(name, settings, before, after, np.mean(seen)),
     )
 
 
@@ -51,20 +51,22 @@ def loss_of(j, params, X, t):
     return float(j.functions["loss"](Y=Y, t=t))
 
 
-def advice(settings, before, after, seen, goal):
+def advice(name, settings, before, after, seen):
     """What to try next."""
     if not after <= before:
         return "The loss grew: the steps are too large. Try a smaller eta."
-    if len(settings["sizes"]) == 2:
+    if len(settings["sizes"]) == 2 and name == "MOONS":
         return "Without a hidden layer only straight lines part the classes."
-    if seen < goal + 0.01:
+    if seen < GOAL[name] + 0.01:
         return (
             "It does not yet fit what it saw: try more epochs, another eta, or more "
             "hidden neurons."
         )
+    others = "moons of other seeds" if name == "MOONS" else "the validation digits"
     return (
-        "It fits what it saw better than what is new: other sizes, a smaller batch or "
-        "fewer epochs may help."
+        "It fits what it saw better than what is new: other sizes, a smaller batch, or "
+        "more or fewer epochs may help. "
+        f"Choose by {others}, not by this number."
     )
 
 

@@ -71,7 +71,7 @@ class Judging:
             if argument != "rng" and not same(before, mine[argument]):
                 raise Fault(
                     f"{name} changes {argument}, which it is given. Make new arrays: "
-                    "`-=`, `+=` and `a[...] =` change the old ones."
+                    "`-=`, `+=`, `a[...] =` and rng.shuffle change the old ones."
                 )
         return value
 

@@ -54,9 +54,11 @@ def pairs_of(value, n):
     if value is None:
         raise Fault("batches returned None: are yield and return missing?")
     try:
-        pairs = list(itertools.islice(iter(value), n + 1))
+        pairs = iter(value)
     except TypeError:
         raise Fault(f"batches gave {kind(value)}: pairs are asked for.") from None
+    # Not in the try: what the reader's generator raises has a line of theirs.
+    pairs = list(itertools.islice(pairs, n + 1))
     if len(pairs) > n:
         raise Fault(f"Of {n} rows came more than {n} batches: does it ever end?")
     for pair in pairs:
@@ -94,9 +96,13 @@ def rows_of(pairs, n, batch):
         text = f"Of {n} rows, with batch = {batch}, {len({*came})} came."
         if double:
             text += f" Row {double[0]} came {counts[double[0]]} times, row {lost[0]} "
-            text += "never: each row comes once, so no drawing with replacement."
-        elif sizes == wanted[: len(sizes)]:
-            text += " The last, short batch is missing."
+            text += "never: each row comes once. Draw one order of all rows, and cut "
+            text += "it into pieces that do not overlap."
+        elif sizes == wanted[:-1]:
+            short = ", short" if wanted[-1] < batch else ""
+            text += f" The last{short} batch is missing."
+        elif sizes == wanted[:1]:
+            text += " Only the first batch came: is the return inside the loop?"
         else:
             text += f" Batches of {sizes} came, {wanted} are expected."
         raise Fault(text)
@@ -145,7 +151,8 @@ class Loop:
         for words, slip, change in (
             ("the parameters come back as they went in: keep what step returns",
              Loop.nothing, {}),
-            ("there is only one epoch: is the return inside the loop?",
+            ("there is only one epoch: is the return inside the loop, or is batches "
+             "called only once? A generator is empty after one pass",
              Loop.right, {"epochs": 1}),
             ("there is only one step: is the return inside the loops?",
              Loop.once, {}),
@@ -173,9 +180,17 @@ class Loop:
              Loop.right, {"eta": -self.eta}),
             ("every step is divided by the size of the batch",
              Loop.right, {"eta": self.eta / self.batch}),
+            ("every step is divided by the number of rows in the batch: the mean is "
+             "in the loss already",
+             Loop.divided, {}),
+            ("rng is not used: train makes a generator of its own",
+             Loop.own, {}),
+            ("rng is not used: every epoch makes a generator of its own, with the "
+             "same order",
+             Loop.own_each, {}),
         ):  # fmt: skip
             if alike(new, slip(self.changed(**change))):
-                return [f"So it would be if: {words}."]
+                return [f"So it would be if: {words}{'' if words[-1] == '?' else '.'}"]
         return []
 
     def changed(self, eta=None, epochs=None):
@@ -196,10 +211,10 @@ class Loop:
             finish=lambda value: [(np.array(X), np.array(t)) for X, t in value],
         )
 
-    def step(self, arrays, X, t, at=None):
-        j = self.j
+    def step(self, arrays, X, t, at=None, eta=None):
+        j, eta = self.j, self.eta if eta is None else eta
         grads = j.call("backward", params=j.params(at or arrays), X=X, t=t)
-        value = j.call("step", params=j.params(arrays), grads=grads, eta=self.eta)
+        value = j.call("step", params=j.params(arrays), grads=grads, eta=eta)
         return read_arrays("step", value, self.sizes)
 
     def over(self, chosen, at=None):
@@ -237,3 +252,21 @@ class Loop:
 
     def stale(self):
         return self.over(self.batches, at=self.arrays)
+
+    def divided(self):
+        arrays = self.arrays
+        for _ in range(self.epochs):
+            for X, t in self.batches():
+                arrays = self.step(arrays, X, t, eta=self.eta / len(X))
+        return arrays
+
+    def own(self):
+        self.rng = np.random.default_rng(0)
+        return self.right()
+
+    def own_each(self):
+        def fresh():
+            self.rng = np.random.default_rng(0)
+            return self.batches()
+
+        return self.over(fresh)

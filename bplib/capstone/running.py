@@ -1,4 +1,4 @@
-"""Running the reader's file: nothing it does may hurt, hang or end the judge."""
+"""Running the reader's file: nothing it does may hang or end the judge."""
 
 import ast
 import contextlib
@@ -9,6 +9,7 @@ import linecache
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -169,11 +170,12 @@ def apart(path, limits, patience=1):
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH")]))
     env |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     code = "from bplib.capstone.running import child; child()"
+    complaints = tempfile.TemporaryFile()  # why it did not start, if it did not
     child = subprocess.Popen(
         [sys.executable, "-P", "-c", code, os.path.abspath(path), str(patience)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=complaints,
         encoding="utf-8",
         env=env,
     )
@@ -189,8 +191,13 @@ def apart(path, limits, patience=1):
                 yield name, False, [late(seconds)]
                 return
             if not line:
-                code = child.wait()
-                yield name, False, [f"Python itself was ended here (exit code {code})."]
+                text = f"Python itself was ended here (exit code {child.wait()})."
+                complaints.seek(0)
+                said = complaints.read().decode("utf-8", "replace").split("\n")
+                said = [each.strip() for each in said if each.strip()]
+                if said:
+                    text = f"The judge did not start, no fault of yours: {said[-1]}"
+                yield name, False, [text]
                 return
             passed, lines = json.loads(line)
             yield name, passed, lines
@@ -200,6 +207,7 @@ def apart(path, limits, patience=1):
         child.kill()
         child.stdout.close()
         child.wait()
+        complaints.close()
 
 
 def kill(child, silent):
@@ -214,11 +222,13 @@ def child():
     # The reader's file may print, close or fill what it thinks is the output.
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.ftruncate(2, 0)  # started: a warning till here is no reason for an end
     os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     try:
         for _, passed, lines in in_order(sys.argv[1], float(sys.argv[2])):
             print(json.dumps([passed, lines]), file=channel, flush=True)
-    except Exception as error:  # no fault of the reader's
+    except BaseException as error:  # no fault of the reader's
         lines = [f"The judge failed, not you. {type(error).__name__}: {error}"]
         print(json.dumps([False, lines]), file=channel, flush=True)
     channel.close()

@@ -70,6 +70,8 @@ FORWARD = [
 LOSS = [
     ("the sum over the examples: the mean is asked for",
      lambda Y, t: each(Y, t).sum()),
+    ("every row is asked for the classes of all: [np.arange(N), t] takes one each",
+     lambda Y, t: -log_softmax(Y)[:, t].mean()),
     ("the sum over the examples, divided by the number of classes, not by N",
      lambda Y, t: each(Y, t).sum() / Y.shape[1]),
     ("divided by N and by the number of classes: a mean over all entries",

@@ -120,7 +120,7 @@ by_hand = Exercise(
                 (lambda: new_error(b=False), "Here w alone has moved."),
                 (lambda: new_error(w=False), "Here b alone has moved."),
             ],
-            tolerance=0.003,
+            tolerance=0.006,
         ),
         "fall": Number(
             "the fall that the slopes foretell",
@@ -238,6 +238,7 @@ def ten(factor=1.0, start=2.0, sign=-1):
     return p.item()
 
 
+FIRST_SLOPE = "Here the first slope was used ten times. Take new ones for each step."
 STUCK = "This is where it started. Has your function moved anything?"
 
 step_in_code = Exercise(
@@ -266,11 +267,7 @@ step_in_code = Exercise(
             [
                 (2.0, STUCK),
                 (lambda: ten(sign=1), "It grew: this goes uphill."),
-                (
-                    1.0,
-                    "Here the first slope was used ten times. Take new ones for each "
-                    "step.",
-                ),
+                (0.0, FIRST_SLOPE),
                 (1.8, "This is after one step."),
             ],
             tolerance=0.002,
@@ -282,6 +279,7 @@ step_in_code = Exercise(
                 (3.0, STUCK),
                 (lambda: ten(2.0, 3.0, sign=1), "It grew: this goes uphill."),
                 (lambda: ten(1.0, 3.0), "The slope of b is 2b, not b."),
+                (-3.0, FIRST_SLOPE),
                 (2.4, "This is after one step."),
             ],
             tolerance=0.002,
@@ -290,6 +288,7 @@ step_in_code = Exercise(
     [
         "Walk through both lists at once: zip(params, grads).",
         "p -= eta * g writes into the array; p = p - eta * g does not.",
+        "Write 2.0, not 2: an array of whole numbers cannot hold halves.",
         "Each step multiplies W by 1 − 0.1, and b by 1 − 0.2.",
     ],
 )
