@@ -129,6 +129,7 @@ write = Exercise(
                     "One or more too late: 6, 7 and 8 are three epochs that are no "
                     "better than 5.",
                 ),
+                (9, "That is four behind: 6, 7 and 8 are three."),
                 (lambda: early_stop(TEN, 1)[0], "This is with no patience at all."),
                 (
                     lambda: early_stop(TEN, 2)[0],
@@ -149,6 +150,7 @@ write = Exercise(
                     "This is the best of all ten, but it comes after the stop.",
                 ),
                 (lambda: early_stop(TEN, 1)[1], "Epoch 5 is better than 3."),
+                (0.58, "That is its loss: which epoch?"),
             ],
             tolerance=0,
             why="Epoch 9 would have been a little better: that is what was missed.",
@@ -206,6 +208,10 @@ count = Exercise(
             lambda: BATCH / REST,
             [
                 (lambda: REST / BATCH, "The other way around: 1/45 is more than 1/64."),
+                (
+                    lambda: BATCH / REST - 1,
+                    "So much more: how many times as much?",
+                ),
                 (64 / 40, "This is for the 1,000 examples of the text."),
                 (1.0, "Each batch takes the mean over its own examples."),
             ],
@@ -283,8 +289,9 @@ find_the_slip = Exercise(
                     "step.loss is from before its update. See the docstring of Step.",
                 ),
                 "d": (
-                    "Shuffling changes the mean.",
-                    "The order changes which examples come together, not who is there.",
+                    "The order of the examples changes the mean over all 1,000.",
+                    "It changes the friend's number, by who lands in the short batch: "
+                    "the first flaw again. The mean over all 1,000 does not change.",
                 ),
             },
             "a",
@@ -378,14 +385,14 @@ choose = Exercise(
                 ),
                 "b": (
                     "800 to train, 200 to choose by and to report",
-                    "A good choice, and a flattered number: the best of thirty was "
-                    "lucky on those 200. Say so, or keep some pictures back.",
+                    "A good choice, but a flattered number: the best of thirty was "
+                    "lucky on those 200. Keep some pictures back to report on.",
                 ),
                 "c": (
                     "600, 200 and 200",
                     "The number is honest. You pay with 200 pictures that teach "
                     "nothing, and 200 are few: an accuracy of 0.9 on them is known to "
-                    "about two points, more or less.",
+                    "about four points, either way.",
                 ),
                 "d": (
                     "as (c), then train once more on all 1,000",
@@ -395,6 +402,7 @@ choose = Exercise(
                 ),
             },
             None,
+            argued="cd",
         ),
         "times": Number(
             "four times the pictures: the flattery is smaller by about",
@@ -403,6 +411,7 @@ choose = Exercise(
                 (4.0, "Luck shrinks with the root of the number of pictures."),
                 (16.0, "Luck shrinks with the root of the number, not its square."),
                 (1.0, "A mean over more pictures hangs less on luck."),
+                (0.5, "The other way around."),
             ],
             tolerance=0.2,
             why="The spread of a mean goes with 1/√n.",
