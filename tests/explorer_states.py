@@ -228,7 +228,8 @@ def wrong_values(parameter):
         outside = [limits["low"] - 1, limits["high"] + 1, -1e300, 1e300, 10**400]
         return [*NOT_NUMBERS, *outside, *([0.5] if parameter.kind == "whole" else [])]
     if parameter.kind == "choice":
-        return [None, "", "no such thing", 0, True, limits["options"]]
+        bad = [None, "", "no such thing", 0, True, limits["options"]]
+        return [value for value in bad if value not in limits["options"]]
     if parameter.kind == "switch":
         return [None, 0, 1, "True", [], float("nan")]
     if parameter.kind == "numbers":

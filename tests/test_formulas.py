@@ -84,13 +84,14 @@ SIZES = {"draw", "range", "ndindex", "linspace", "zeros", "ones", "full", "eye"}
 SIZES |= {"Dense", "Conv2D", "RNN", "reshape", "product", "combinations"}
 # Where any number does: how far to go, in which direction, at which place.
 FREE = {
+    "best-step": ["100 * two", "two / 100", "100"],
     "cost": ["0", "0.0", "1"],
     "indices": ["dZ[:, j] * 1"],
     "predict": ["step * w"],
     "second": ["step * x[:2]"],
     "stable": ["z - c", "9"],
     "marks": ["5 * draw(1, C)", "5"],
-    "momentum": ["3 * (-1) ** k", "beta * to_and_fro + 3 * (-1) ** k"],
+    "momentum": ["-3", "d * (-1) ** k", "beta * to_and_fro + d * (-1) ** k"],
     "momentum-limit": ["0.99 * limit"],
     "neuron-bow": ["X @ w - T[:, 0]"],  # the targets drop out
     "ramp": ["3 * z", "3"],

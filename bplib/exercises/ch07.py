@@ -34,7 +34,7 @@ together = Exercise(
             why="The mean of x² is what it was.",
         ),
         "sum": Number(
-            "the sum over 32 examples for their mean",
+            "the sum over 32 examples in place of their mean",
             lambda: 1 / len(X),
             [
                 (lambda: len(X), "The slopes grow by this: which way does the limit?"),
@@ -129,9 +129,10 @@ CORNER = np.array([2, 2, 0.25])
 
 def judge_curvature(function):
     """Try it on a turned bowl of curvatures 6, 2 and 1, and on the napkin."""
+    given = AT.copy()
     try:
         with np.errstate(all="ignore"):
-            found = function(bowl, AT.copy(), ROUNDS, NUDGE)
+            found = function(bowl, given, ROUNDS, NUDGE)
             other = function(napkin, CORNER.copy(), 100, NUDGE)
     except Exception as error:
         return False, f"On a bowl of three weights it raises {plain(error)}."
@@ -139,10 +140,12 @@ def judge_curvature(function):
         return False, "It returns None: return the curvature."
     if np.size(found) != 1 or np.asarray(found).dtype.kind not in "fiu":
         return False, "It should return the curvature, one number."
+    if not np.allclose(given, AT, rtol=0, atol=1e-9):
+        return False, "It moves theta itself: use theta + h * direction."
     found, right = float(np.reshape(found, ())), 6.0
 
     def near(value):
-        return abs(found - value) < 1e-3 * value
+        return abs(found - value) < 1e-3 * abs(value)
 
     if near(right):
         other = float(np.reshape(other, ()))
@@ -153,11 +156,18 @@ def judge_curvature(function):
     if near(2 / right):
         return False, "This is the limit, 2 over the curvature. Return the curvature."
     if near(right / 2):
-        return False, "Half of it: is the difference of up and down divided by 2 h?"
+        return False, "Half of it: nudge both ways, by h each, and divide by 2 h."
     if near(right * 2):
         return False, "Twice as much: up and down are 2 h apart."
     if near(right * 2 * NUDGE):
         return False, "The change of the gradient must be divided by 2 h."
+    if near(right * NUDGE**2):
+        return False, "Divided by 2 and then times h: it needs brackets, / (2 * h)."
+    if near(-right):
+        return False, "This is down minus up: turn it around."
+    if near(right**2):
+        text = "Dot the change with the old direction, before it becomes the next."
+        return False, text
     if not 0 <= found < 10:
         return False, f"{found:.3g} is off: scale the direction to length 1 each round."
     if near(2.0):
@@ -175,7 +185,9 @@ def plain(error):
     return f"{type(error).__name__}: {error}".rstrip(".")
 
 
-def attempt(start=None, scale=True, over=2.0, turn=True, one_sided=False):
+def attempt(
+    start=None, scale=True, over=2.0, turn=True, one_sided=False, sign=1, early=False
+):
     """A largest_curvature with a slip in it."""
 
     def function(gradient, theta, rounds=100, h=1e-4):
@@ -186,12 +198,22 @@ def attempt(start=None, scale=True, over=2.0, turn=True, one_sided=False):
                 direction = direction / np.linalg.norm(direction)
             down = theta if one_sided else theta - h * direction
             change = gradient(theta + h * direction) - gradient(down)
-            change = change / (over * h if over else 1)
-            found = direction @ change
-            direction = change if turn else direction
+            change = sign * change / (over * h if over else 1)
+            old, direction = direction, change if turn else direction
+            found = (change if early else old) @ change
         return found
 
     return function
+
+
+def moves_theta(gradient, theta, rounds=100, h=1e-4):
+    direction = np.random.default_rng(0).normal(size=len(theta))
+    for _ in range(rounds):
+        direction = direction / np.linalg.norm(direction)
+        up = gradient(theta)
+        theta += h * direction
+        direction, old = (gradient(theta) - up) / h, direction
+    return old @ direction
 
 
 def from_napkin(formula):
@@ -213,6 +235,10 @@ power = Exercise(
                 (attempt(over=1), "Twice as much"),
                 (attempt(one_sided=True), "Half of it"),
                 (attempt(turn=False), "next direction"),
+                (attempt(early=True), "the old direction"),
+                (attempt(sign=-1), "down minus up"),
+                (attempt(over=2 / NUDGE**2), "brackets"),
+                (moves_theta, "moves theta itself"),
                 (lambda *given: 2 / largest_curvature(*given), "the limit"),
                 (lambda *given: np.ones(3), "one number"),
                 (lambda gradient, theta: 6.0, "it raises"),

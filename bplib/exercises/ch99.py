@@ -2,7 +2,7 @@
 
 They are asked twice, before the book and after it: Quiz("99.1", sitting="before") and
 Quiz("99.1", sitting="after"). The number 99 stands behind every chapter. Each wrong
-option is one that people really choose; `see` is the page that deals with it.
+option is one that a careful person may believe; `see` is the page that deals with it.
 """
 
 from bplib.exercises.parts import Choice, Exercise
@@ -81,8 +81,7 @@ QUESTIONS = {
         {
             "a": (
                 "To bring every number into the range from 0 to 1.",
-                "A straight squash does that too, and helps nothing. Relu does not "
-                "squash, and helps: what counts is the bend.",
+                "Relu and the sine do not do that, and help. What counts is the bend.",
             ),
             "b": (
                 "To train faster. With enough neurons one could do without it.",
@@ -132,7 +131,7 @@ QUESTIONS = {
             "b": (
                 "The outputs hand their error back, divided so that nothing is lost.",
                 "That is the picture of blame. Slopes are rates, and nothing keeps "
-                "their total: in the 2-2-2 network 0.1004 leaves and 0.0777 arrives.",
+                "their total: in chapter 5b slopes of −1 and 2 leave, and 3 arrives.",
             ),
             "c": (
                 "It is the mean of the two, or a neuron with many outputs would learn "
@@ -150,7 +149,8 @@ QUESTIONS = {
         see="05b_forks_add#a-second-output",
     ),
     "order": Choice(
-        "Two layers, one backward pass. When may the weights of the last layer move?",
+        "Two layers, one backward pass. When is it safe to move the weights of the "
+        "last layer?",
         {
             "a": (
                 "As soon as their slopes are known, so that the first layer gets "
@@ -159,7 +159,8 @@ QUESTIONS = {
                 "belong to neither place. Often it trains all the same.",
             ),
             "b": (
-                "When all slopes of both layers are known.",
+                "Once the walk back has passed through them; to be sure, when all "
+                "slopes are known.",
                 "A gradient belongs to one place: the weights that the forward pass "
                 "used.",
             ),
@@ -205,7 +206,7 @@ QUESTIONS = {
         "their steps at once. Does the error fall?",
         {
             "a": (
-                "Yes: each of them helps, so together they help even more.",
+                "Most likely yes: each of them helps, so together they help even more.",
                 "Each step was right while the others stood still. Together they may "
                 "go too far: with y = w + b, each alone can help and both can harm.",
             ),
@@ -233,7 +234,7 @@ QUESTIONS = {
                 "is zero. The smaller rate gets there later, or not in time.",
             ),
             "b": (
-                "It takes longer, and ends closer to the best that there is.",
+                "It takes longer, and as a rule ends closer to the best that there is.",
                 "So it is where steps are noisy, as with small batches: their noise "
                 "leaves a floor that sinks with the rate. Here nothing is noisy.",
             ),
@@ -250,7 +251,7 @@ QUESTIONS = {
         "During training the gradient has become almost zero. What does that show?",
         {
             "a": (
-                "The error is as low as this network can get it.",
+                "Most likely the error is as low as this network can get it.",
                 "On a saddle or a plateau the gradient is almost zero too. On the "
                 "napkin, at weights of 0.001, it is 0.0014 and the error is 0.5.",
             ),

@@ -263,7 +263,8 @@ export default {
         right += good;
         open += !answers[k] || !told;
         changed += Boolean(answers[k]) && row.changed;
-        if (kind !== "open" && !good) first ||= ` ${row.part.prompt.replace(/[.?:]$/, "")}: ${text}`;
+        const prompt = row.part.prompt.replace(/[.?:]$/, "");
+        if (kind !== "open" && !good) first ||= ` ${prompt}: ${text}`;
       });
       ui.measure({ right, hints: asked });
       both.replaceChildren(...(sitting && told && !changed ? [compared(answers)] : []));

@@ -33,7 +33,9 @@ function wrongNumber(value, { unit, tolerance, right }, near) {
   if (unit === "%" && near(value * 100, right)) return "This is the share: give it in percent.";
   // 60 for 6: a count has no point, and nothing was rounded.
   const counted = [value, right].every((v) => Math.abs(v - Math.round(v)) <= 1e-9);
-  if (!counted && [1, 2, 3].some(point)) return "The digits are right, the point is in the wrong place.";
+  if (!counted && [1, 2, 3].some(point)) {
+    return "The digits are right, the point is in the wrong place.";
+  }
   if (is(value / 2)) return "This is twice too large.";
   if (is(value * 2)) return "This is half of it.";
   if (Math.abs(value - right) <= 0.05 * Math.abs(right)) {
