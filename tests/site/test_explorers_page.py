@@ -730,8 +730,12 @@ def python_call(opened, name):
         tester.unfold();
         const found = [];
         for (const { root, model } of boxes.slice(0, -1)) {
-          for (let k = 0; k < 10; k++) tester.change(root);
-          await tester.rest();
+          const before = tester.call(root);
+          // More than ten where many buttons only prepare what another one does.
+          for (let k = 0; k < 10 || (k < 100 && tester.call(root) === before); k++) {
+            tester.change(root);
+            if (k > 8) await tester.rest();
+          }
           found.push([tester.call(root), tester.values(model), tester.alert(root)]);
         }
         return found;
@@ -742,7 +746,7 @@ def python_call(opened, name):
         made = again(text)
         assert made.state() == values, text
         assert alike(text) == alike(repr(made))
-        assert not same(made, old), f"ten changes of controls change nothing: {text}"
+        assert not same(made, old), f"changes of controls change nothing: {text}"
     no_errors(page)
 
 
