@@ -177,13 +177,19 @@ def test_a_page_that_judges_otherwise_is_found(
 # --- By hand -------------------------------------------------------------------------
 
 
+def settled(page):
+    """Wait until it is drawn and said: a busy machine takes its time."""
+    page.evaluate("new Promise((f) => requestAnimationFrame(() => setTimeout(f, 50)))")
+
+
 def said(page, number=0):
-    page.wait_for_timeout(50)
+    settled(page)
     return page.locator(".bx-said").nth(number).inner_text()
 
 
 def verdict_of(page, field):
     """What a screen reader reads after the field's name."""
+    settled(field.page)
     return field.evaluate(
         """(e) => document.getElementById(
           e.closest("fieldset, .bx-typed").closest("fieldset")
