@@ -180,6 +180,7 @@ def test_a_page_that_judges_otherwise_is_found(
 def settled(page):
     """Wait until it is drawn and said: a busy machine takes its time."""
     page.evaluate("new Promise((f) => requestAnimationFrame(() => setTimeout(f, 50)))")
+    page.wait_for_function("!document.querySelector('.bx-said[aria-busy=true]')")
 
 
 def said(page, number=0):
