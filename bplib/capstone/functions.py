@@ -90,9 +90,7 @@ def check_forward(j):
     for sizes, n in CASES:
         arrays, X, _ = example(sizes, n)
         j.now = f"sizes {sizes}, N = {n}"
-        value = j.twice("forward", params=j.params(arrays), X=X)
-        if value is None:
-            raise Fault("forward returned None: is the return missing?")
+        value = j.value("forward", params=j.params(arrays), X=X)
         if isinstance(value, (tuple, list)):
             raise Fault(
                 f"forward returned {kind(value)}, and Y alone is asked for. What "
@@ -126,7 +124,7 @@ def check_loss(j):
         Y = 2 * rng.standard_normal((n, classes))
         t = rng.permutation(np.arange(n) % classes)
         j.now = f"Y of shape {Y.shape}"
-        given.append(number(j.twice("loss", Y=Y, t=t)))
+        given.append(number(j.value("loss", Y=Y, t=t)))
         cases.append((Y, t))
     for value, (Y, t) in zip(given, cases, strict=True):
         right = slips.each(Y, t).mean()
@@ -158,8 +156,6 @@ def check_loss(j):
 
 
 def number(value):
-    if value is None:
-        raise Fault("loss returned None: is the return missing?")
     if np.ndim(value) or not isinstance(value, (float, int, np.number, np.ndarray)):
         hint = " Take the mean over the examples." if np.ndim(value) == 1 else ""
         raise Fault(f"loss returned {kind(value)}: one number is asked for.{hint}")
@@ -261,9 +257,7 @@ def check_predict(j):
     for sizes, n in CASES:
         arrays, X, _ = example(sizes, n)
         j.now = f"sizes {sizes}, N = {n}"
-        value = j.twice("predict", params=j.params(arrays), X=X)
-        if value is None:
-            raise Fault("predict returned None: is the return missing?")
+        value = j.value("predict", params=j.params(arrays), X=X)
         Y = slips.chain(arrays, X)
         found = np.asarray(value)
         if found.dtype.kind not in "iu":

@@ -82,6 +82,13 @@ class Judging:
             raise Fault(f"Two calls of {name} with equal arguments differ: {self.now}.")
         return value
 
+    def value(self, name, **given):
+        """As twice, and there is a value."""
+        value = self.twice(name, **given)
+        if value is None:
+            raise Fault(f"{name} returned None: is the return missing?")
+        return value
+
     def params(self, arrays):
         return in_form(self.form, arrays)
 

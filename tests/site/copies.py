@@ -1,12 +1,14 @@
 """A copy of the book is made here, and built by the command that readers use."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = ("intro.md", "api.md", "glossary.md", "references.md")
+TOC = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+PAGES = [f"{name}.md" for name in re.findall(r"(?:root|file): (\w+)$", TOC, re.M)]
 PARTS = ("_config.yml", "_toc.yml", "references.bib", "constraints.txt", *PAGES)
 SETTINGS = ("_config.yml", "constraints.txt", "references.bib")
 FOLDERS = ("assets", "bplib", "chapters", "extensions")
