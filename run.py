@@ -127,7 +127,8 @@ def main():
     if arguments.command == "book":
         return book(arguments.serve)
     if arguments.command == "test":
-        return run("-m", "pytest", "-n", "3", "--dist", "loadscope", *rest)
+        workers = str(max(3, os.cpu_count() or 1))  # some wait for the book's pages
+        return run("-m", "pytest", "-n", workers, "--dist", "loadscope", *rest)
     return run("tools/notebooks.py", "normalise", *rest)
 
 

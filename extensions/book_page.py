@@ -2,19 +2,31 @@
 
 import hashlib
 import os
+import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import content_policy
 import imagesize
+import nbformat
 from bs4 import BeautifulSoup
 from explorer_boxes import Explorers
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from sphinx.util import logging
 
 # Scripts and files of the theme that no page needs: its icons are in a font.
 DROPPED = ("scripts/fontawesome.js", "locales", "images", "webpack-macros.html")
 # What a page may ask for of the MathJax package, 3 of its 24 MB.
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+# Coloured code: most of a page's tags, and nothing of it is mended.
+CODE = re.compile(r'(?<=<div class="highlight"><pre>).*?(?=</pre>)', re.DOTALL)
+HOLE = "<!-- code -->"
+
+LOG = logging.getLogger(__name__)
 
 FRONT_DOOR = """\
 <!DOCTYPE html>
@@ -28,6 +40,7 @@ FRONT_DOOR = """\
 def setup(app):
     app.add_config_value("comments_config", {}, "")  # Jupyter Book sets it always
     app.connect("config-inited", execute_what_stands_here)
+    app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -56,6 +69,38 @@ def execute_what_stands_here(app, config):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
+def execute_side_by_side(app, env, names):
+    """Fill the cache, with a kernel for each core; the build finds all there.
+
+    A notebook that fails is not kept: the build meets it again, and reports it.
+    """
+    cache = get_cache(app.config.nb_execution_cache_path)
+    # Asked and written here, never beside one another: the cache is a data base.
+    todo = [Path(env.doc2path(name)) for name in names]
+    todo = [path for path in todo if path.suffix == ".ipynb" and not is_in(cache, path)]
+    timeout = app.config.nb_execution_timeout
+
+    def execute(path):
+        notebook = nbformat.read(path, 4)
+        return path, single_nb_execution(notebook, str(path.parent), timeout, False)
+
+    with ThreadPoolExecutor(os.cpu_count()) as kernels:
+        for path, result in kernels.map(execute, todo):
+            if result.err is None:
+                bundle = CacheBundleIn(
+                    result.nb, str(path), data={"execution_seconds": result.time}
+                )
+                cache.cache_notebook_bundle(bundle, check_validity=False)
+                LOG.info(f"executed {path.name}: {result.time:.0f} s")
+
+
+def is_in(cache, path):
+    try:
+        return cache.match_cache_notebook(nbformat.read(path, 4))
+    except KeyError:
+        return None
+
+
 def finish(app, error):
     """When all is written: mend the pages, make the site whole, keep no failure."""
     if error or app._warncount:
@@ -70,11 +115,16 @@ def finish(app, error):
     scripts = set()
     for path in site.rglob("*.html"):
         if "_static" not in path.relative_to(site).parts:
-            page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            text = path.read_text(encoding="utf-8")
+            code = CODE.findall(text)
+            page = BeautifulSoup(CODE.sub(HOLE, text), "html.parser")
             explorers.mend(page, path)
             mend(page, path, site)
             scripts |= content_policy.mend(page)
-            path.write_text(str(page), encoding="utf-8")
+            text = str(page)
+            for piece in code:
+                text = text.replace(HOLE, piece, 1)
+            path.write_text(text, encoding="utf-8")
     policy = content_policy.policy(scripts) + "\n"
     (site / content_policy.FILE).write_text(policy, encoding="utf-8")
     for name in DROPPED:

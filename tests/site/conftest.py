@@ -146,6 +146,14 @@ def browser():
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        context = browser.new_context
+
+        def patient(**options):
+            new = context(**options)
+            new.set_default_timeout(180_000)  # a slow machine is no failure
+            return new
+
+        browser.new_context = patient
         yield browser
         browser.close()
 

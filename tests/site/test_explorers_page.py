@@ -1119,6 +1119,7 @@ def theme(opened, name):
             return data.reduce((a, b) => a + b) / data.length; // a quarter is opacity
           }),
         ];
+        await tester.rest();
         const light = rows();
         document.documentElement.dataset.theme = "dark";
         await tester.rest();

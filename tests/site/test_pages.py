@@ -37,6 +37,8 @@ ONE_OF_MANY = """() => {
     if (looks.has(look)) piece.replaceWith(...piece.childNodes);
     looks.add(look);
   }
+  const copies = [...document.querySelectorAll(".copybtn")]; // one for each code
+  copies.slice(1).forEach((button) => button.remove());
   // Glyphs of formulas are hidden from axe's readers: they get the MathML beside them.
   document.querySelectorAll("mjx-math").forEach((glyphs) => glyphs.replaceChildren());
   // In a table's head axe does not count MathML as text.
@@ -100,58 +102,78 @@ def test_one_pale_color_of_code_is_found(visit, address):
         assert_accessible(page, "one pale color")
 
 
-class EveryPage:
-    """Two classes, so that two workers share the longest part."""
+FOLDS = "[...document.querySelectorAll('details')]"
+
+
+def look(page, scheme):
+    """The theme is this one, nothing is too wide, and every explorer lives."""
+    page.emulate_media(color_scheme=scheme)
+    page.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
+    assert_no_sideways_scroll(page)
+    page.evaluate(f"{FOLDS}.forEach(fold => fold.open = true)")
+    for explorer in page.locator(".bplib-explorer").all():
+        explorer.scroll_into_view_if_needed()
+        explorer.locator(".bx").wait_for()
+    # Those that have just come have folds of their own.
+    if page.evaluate(f"{FOLDS}.map(fold => fold.open = true).length"):
+        page.wait_for_timeout(200)
+        assert_no_sideways_scroll(page)
+    # Who scrolls up on a phone is offered the way to the top.
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(200)
+    page.evaluate("scrollBy(0, -400)")
+    page.wait_for_timeout(200)
+
+
+def assert_nothing_went_wrong(seen):
+    assert not seen.foreign, f"requests that leave the site: {seen.foreign}"
+    assert not seen.errors, seen.errors
+
+
+# A page takes seconds to open, and axe takes more. So each is opened twice, as unlike
+# as can be, and changes its width and its theme under the reader's eyes; axe is asked
+# in each theme and in each width once. Two classes, for two workers.
+
+
+class TestWide:
+    """On a large screen, from a server; first dark, then light."""
 
     @pytest.mark.parametrize("name", [*PAGES, "search"])
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_page(self, name, scheme, visit, address, html):
+    def test_page(self, name, visit, address, html):
         file = html / f"{name}.html"
         assert file.is_file(), f"{name} is in _toc.yml, and its page was not built"
-        seen = visit(f"{address}{name}.html", address, self.width, scheme)
+        seen = visit(f"{address}{name}.html", address, 1280, "dark")
         page = seen.page
-        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
         assert page.title()
         if name != "search":
-            source = file.read_text(encoding="utf-8")
-            assert_maths_is_typeset(page, source)
-        assert_no_sideways_scroll(page)
-        folds = "[...document.querySelectorAll('details')]"
-        page.evaluate(f"{folds}.forEach(fold => fold.open = true)")
-        for explorer in page.locator(".bplib-explorer").all():
-            explorer.scroll_into_view_if_needed()
-            explorer.locator(".bx").wait_for()  # it lives
-        # Those that have just come have folds of their own.
-        if page.evaluate(f"{folds}.map(fold => fold.open = true).length"):
-            page.wait_for_timeout(200)
-            assert_no_sideways_scroll(page)
-        # Who scrolls up on a phone is offered the way to the top.
-        page.evaluate("scrollTo(0, document.body.scrollHeight)")
-        page.wait_for_timeout(200)
-        page.evaluate("scrollBy(0, -400)")
-        page.wait_for_timeout(200)
-        # axe takes long: a chapter is asked on two of the four screens, each width and
-        # each theme once, and the pages that hold one of everything on all four.
-        if name not in BOOK or (self.width > 600) == (scheme == "light"):
-            assert_accessible(page, "folds open")
-        assert not seen.foreign, f"requests that leave the site: {seen.foreign}"
-        assert not seen.errors, seen.errors
+            assert_maths_is_typeset(page, file.read_text(encoding="utf-8"))
+        look(page, "dark")
+        look(page, "light")
+        assert_accessible(page, "1280 px, light, folds open")
+        assert_nothing_went_wrong(seen)
 
 
-class TestWide(EveryPage):
-    width = 1280
+class TestPhone:
+    """On phones, first the smallest in light, then one in dark; opened as a file.
 
+    Nobody needs a server: the page is whole when its file is opened.
+    """
 
-class TestPhone(EveryPage):
-    width = 375
-
-
-@pytest.mark.parametrize("name", [*PAGES, "search"])
-def test_no_sideways_scroll_on_the_smallest_phone(name, visit, address):
-    page = visit(f"{address}{name}.html", address, 320).page
-    assert_no_sideways_scroll(page)
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert_no_sideways_scroll(page)
+    @pytest.mark.parametrize("name", PAGES)
+    def test_page(self, name, visit, html):
+        file = html / f"{name}.html"
+        seen = visit(file.as_uri(), html.as_uri(), 320, "light")
+        page = seen.page
+        assert page.evaluate("document.documentElement.dataset.theme") == "light"
+        assert_maths_is_typeset(page, file.read_text(encoding="utf-8"))
+        look(page, "light")
+        page.set_viewport_size({"width": 375, "height": 740})
+        look(page, "dark")
+        assert_accessible(page, "375 px, dark, folds open")
+        page.locator("button.primary-toggle:visible").click()
+        page.locator("nav[aria-label=Chapters] a:visible").first.wait_for()
+        assert_nothing_went_wrong(seen)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -201,18 +223,6 @@ def test_search(width, scheme, visit, address):
     assert not seen.errors
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_opens_as_a_file(name, visit, html):
-    """Nobody needs a server: the page is whole when its file is opened."""
-    file = html / f"{name}.html"
-    seen = visit(file.as_uri(), html.as_uri(), 375)
-    assert_maths_is_typeset(seen.page, file.read_text(encoding="utf-8"))
-    seen.page.locator("button.primary-toggle:visible").click()
-    seen.page.locator("nav[aria-label=Chapters] a:visible").first.wait_for()
-    assert not seen.foreign
-    assert not seen.errors
-
-
 def test_only_a_formula_wider_than_the_screen_becomes_a_box(visit, address):
     """A box would set the others below their line."""
     count = "document.querySelectorAll('article span.math[role=group]').length"
@@ -238,10 +248,11 @@ def test_boxes_that_scroll_take_the_keyboard(visit, address):
 
 
 def test_index_leads_to_the_front_page(browser, address):
-    page = browser.new_page()
+    context = browser.new_context()
+    page = context.new_page()
     page.goto(f"{address}index.html")
     page.wait_for_url(f"{address}{BOOK[0]}.html")
-    page.close()
+    context.close()
 
 
 def test_notebook_can_be_downloaded(visit, address, html):

@@ -310,8 +310,8 @@ def test_a_verdict_goes_when_its_answer_is_edited_and_comes_back(context, tmp_pa
         strict=False,
     ):  # fmt: skip
         label.fill(text)
-    for letter in "ccdd":
-        page.get_by_role("button", name=f"Move line {letter} up").click()
+    for letter in "ccdd":  # by the keyboard: lines move away from under a mouse
+        page.get_by_role("button", name=f"Move line {letter} up").press("Enter")
     page.get_by_role("button", name="Check").nth(1).click()
     assert said(page, 1) == "✓ Solved."
     page.get_by_role("button", name="Move line d up").click()
