@@ -81,8 +81,10 @@ def execute_side_by_side(app, env, names):
     timeout = app.config.nb_execution_timeout
 
     def execute(path):
-        notebook = nbformat.read(path, 4)
-        return path, single_nb_execution(notebook, str(path.parent), timeout, False)
+        notebook, quiet = nbformat.read(path, 4), ["--log-level=ERROR"]
+        return path, single_nb_execution(
+            notebook, str(path.parent), timeout, False, extra_arguments=quiet
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as kernels:
         for path, result in kernels.map(execute, todo):

@@ -5,7 +5,6 @@ import re
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from bs4 import BeautifulSoup
 from copies import ROOT
 
 pytestmark = pytest.mark.browser
@@ -66,9 +65,9 @@ def assert_accessible(page, state):
 
 
 def assert_maths_is_typeset(page, source):
-    written = len(BeautifulSoup(source, "html.parser").select("article .math"))
     shown = page.evaluate(
-        """() => {
+        """(source) => {
+          const written = new DOMParser().parseFromString(source, "text/html");
           const text = [];
           const article = document.querySelector("article");
           const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
@@ -78,13 +77,15 @@ def assert_maths_is_typeset(page, source):
               text.push(node.data);
           }
           return {
+            written: written.querySelectorAll("article .math").length,
             typeset: article.querySelectorAll(".math mjx-container").length,
             wrong: [...article.querySelectorAll("mjx-merror")].map(e => e.textContent),
             text: text.join(" "),
           };
-        }"""
+        }""",
+        source,
     )
-    assert shown["typeset"] == written
+    assert shown["typeset"] == shown["written"]
     assert not shown["wrong"]
     left = re.findall(r"\\[(\[]|\$[^$\n]{0,40}|\\begin\{\w+\*?\}", shown["text"])
     assert not left, f"maths that is not typeset: {left}"
@@ -111,9 +112,19 @@ def look(page, scheme):
     page.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
     assert_no_sideways_scroll(page)
     page.evaluate(f"{FOLDS}.forEach(fold => fold.open = true)")
-    for explorer in page.locator(".bplib-explorer").all():
-        explorer.scroll_into_view_if_needed()
-        explorer.locator(".bx").wait_for()
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise((done) => requestAnimationFrame(done));
+          for (const box of document.querySelectorAll(".bplib-explorer")) {
+            box.scrollIntoView();
+            const until = performance.now() + 120_000;
+            while (!box.querySelector(".bx")) {
+              if (performance.now() > until) throw Error(`${box.dataset.explorer} does not live`);
+              await frame();
+            }
+          }
+        }"""
+    )
     # Those that have just come have folds of their own.
     if page.evaluate(f"{FOLDS}.map(fold => fold.open = true).length"):
         page.wait_for_timeout(200)
