@@ -158,19 +158,19 @@ by_nudge = Exercise(
             ],
         ),
         "flat": Choice(
-            "What does that mean for a neuron with z = 5?",
+            "What does the slope at z = 5 say?",
             {
                 "a": (
-                    "It learns faster there.",
-                    "Its output hardly moves, so the error hardly moves with it.",
+                    "It is steepest there.",
+                    "It is steepest at 0, where the slope is 1/4.",
                 ),
                 "b": (
-                    "Its output hardly moves with z.",
-                    "Yes: it is called saturated, and you will meet it often.",
+                    "The output hardly moves with z.",
+                    "Yes: out there the function is nearly flat.",
                 ),
                 "c": (
-                    "Its output is near 0.",
-                    "Its output is near 1; its slope is near 0.",
+                    "The output is near 0.",
+                    "The output is near 1; the slope is near 0.",
                 ),
             },
             "b",
@@ -294,10 +294,11 @@ trap = Exercise(
 # --- 0.6: a copy, or the same --------------------------------------------------------
 
 window = Exercise(
-    "theta is np.zeros(6), and W = theta[:4].reshape(2, 2). Which lines change theta?",
+    "theta is np.zeros(6), and W = theta[:4].reshape(2, 2). Four lines, each run by "
+    "itself: which one leaves theta as it is?",
     {
         "line": Choice(
-            "Which one of these leaves theta as it is?",
+            "The line that leaves theta as it is",
             {
                 "a": ("W += 1", "This changes in place the numbers that W looks at."),
                 "b": ("W = W + 1", "Yes: a new array, and W is now its name."),
