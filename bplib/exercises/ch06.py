@@ -588,7 +588,7 @@ epoch_in_code = Exercise(
             why="The last batch is smaller, and each example in it counts for more.",
         ),
         "updates": Number(
-            "How many updates has an epoch of 1,197 examples in batches of 32?",
+            "How many updates are in an epoch of 1,197 examples in batches of 32?",
             updates,
             [
                 (lambda: 1197 // 32, "Thirteen examples are left: they make a batch."),
