@@ -768,7 +768,7 @@ nudge = Exercise(
         ),
     },
     [
-        "What is left over is the work of the curvature of E. How does it grow with the nudge?",
+        "What is left over comes of the curvature of E. How does it grow with a nudge?",
         "With the square: a tenth of the nudge, a hundredth of the gap.",
     ],
 )

@@ -119,7 +119,7 @@ def look(page, scheme):
             box.scrollIntoView();
             const until = performance.now() + 120_000;
             while (!box.querySelector(".bx")) {
-              if (performance.now() > until) throw Error(`${box.dataset.explorer} does not live`);
+              if (performance.now() > until) throw Error(box.dataset.explorer);
               await frame();
             }
           }
