@@ -40,6 +40,10 @@ ONE_OF_MANY = """() => {
   copies.slice(1).forEach((button) => button.remove());
   // Glyphs of formulas are hidden from axe's readers: they get the MathML beside them.
   document.querySelectorAll("mjx-math").forEach((glyphs) => glyphs.replaceChildren());
+  // The MathML is higher than the room that they leave: no table scrolls for that.
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+    box.style.overflowY = "hidden";
+  }
   // In a table's head axe does not count MathML as text.
   for (const math of document.querySelectorAll("th math")) {
     math.replaceWith(math.textContent);

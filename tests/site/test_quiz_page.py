@@ -268,8 +268,16 @@ def test_lines_by_buttons_keys_and_touch(context, tmp_path):
     page.close()
 
 
-def test_a_verdict_goes_when_its_answer_is_edited_and_comes_back(context, tmp_path):
-    page = open_page(context, tmp_path, Quiz("3.1"), Quiz("3.3"))
+@pytest.fixture
+def fresh(browser):
+    """A context that remembers no answers of other tests."""
+    context = browser.new_context(has_touch=True)
+    yield context
+    context.close()
+
+
+def test_a_verdict_goes_when_its_answer_is_edited_and_comes_back(fresh, tmp_path):
+    page = open_page(fresh, tmp_path, Quiz("3.1"), Quiz("3.3"))
     field, other = page.get_by_label("E, the error"), page.get_by_label("dw₁")
     page.get_by_label("y, the output").fill("1/2")
     field.fill("0,25")
