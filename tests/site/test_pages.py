@@ -191,6 +191,16 @@ class TestPhone:
         assert_nothing_went_wrong(seen)
 
 
+@pytest.mark.parametrize(("width", "scheme"), [*SCREENS, (320, "light")])
+@pytest.mark.parametrize("name", [n for n in [*PAGES, "search"] if n not in BOOK])
+def test_pages_that_hold_one_of_everything(name, width, scheme, visit, address):
+    """On each screen axe is asked of these, from a server, just opened."""
+    seen = visit(f"{address}{name}.html", address, width, scheme)
+    look(seen.page, scheme)
+    assert_accessible(seen.page, f"{width} px, {scheme}, folds open")
+    assert_nothing_went_wrong(seen)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_menu_opens_on_a_phone(scheme, visit, address):
     seen = visit(f"{address}everything.html", address, 375, scheme)
