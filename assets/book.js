@@ -8,12 +8,21 @@ const boxes = {
   "pre": "Code",
 };
 
+// An inline formula's scrollWidth counts the hidden MathML beside it.
+function formulaWidth(box) {
+  const range = document.createRange();
+  let width = 0;
+  for (const part of box.childNodes) {
+    range.selectNode(part); // a comma, say
+    width += (part.querySelector?.("mjx-math") ?? range).getBoundingClientRect().width;
+  }
+  return width;
+}
+
 function nameBoxes() {
   for (const [selector, name] of Object.entries(boxes)) {
     for (const box of document.querySelectorAll(`article ${selector}`)) {
-      // An inline formula's scrollWidth counts the hidden MathML beside it.
-      const inside = box.matches("span.math") && box.querySelector("mjx-math");
-      const width = inside ? inside.getBoundingClientRect().width : box.scrollWidth;
+      const width = box.matches("span.math") ? formulaWidth(box) : box.scrollWidth;
       const scrolls = width > box.clientWidth + 1;
       if (scrolls && !box.hasAttribute("role")) {
         box.classList.add("scrolls");

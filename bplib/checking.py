@@ -57,8 +57,8 @@ class Report:
 
     def __repr__(self):
         lines = [
-            f"{'array':<6}{'checked':>12}  {'rel. error':>10}  {'at':<14}"
-            f"{'backward':>14}{'numerical':>14}  verdict"
+            f"{'array':<7}{'verdict':<7}{'checked':>12}  {'rel. error':>10}  "
+            f"{'at':<12}{'backward':>13}{'numerical':>13}"
         ]
         for row in self.rows:
             # Errors far below the tolerance are rounding noise: their digits differ
@@ -67,9 +67,10 @@ class Report:
             if row.error < self.tolerance:
                 error = "" if row.verdict == "tiny" else f"< {self.tolerance:.0e}"
             at = "" if row.name == "all" else str(list(row.index))
+            checked = f"{row.checked} of {row.size}"
             lines.append(
-                f"{row.name:<6}{f'{row.checked} of {row.size}':>12}  {error:>10}  "
-                f"{at:<14}{row.backward:>14.6g}{row.numerical:>14.6g}  {row.verdict}"
+                f"{row.name:<7}{row.verdict:<7}{checked:>12}  {error:>10}  "
+                f"{at:<12}{row.backward:>13.6g}{row.numerical:>13.6g}"
             )
         if any(row.verdict == "tiny" for row in self.rows):
             lines.append(

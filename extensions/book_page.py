@@ -11,7 +11,7 @@ from pathlib import Path
 import content_policy
 import imagesize
 import nbformat
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString
 from explorer_boxes import Explorers
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -154,6 +154,7 @@ def mend(page, path, site):
         tag.decompose()
     label(page)
     pictures(page, path)
+    punctuation(page)
     download_button(page, path, site)
 
 
@@ -205,6 +206,25 @@ def pictures(page, path):
             width, height = imagesize.get(file)
             if width > 0:
                 image["width"], image["height"] = width, height
+
+
+OPENS, CLOSES = re.compile(r"[(\[“‘]+$"), re.compile(r"^[.,;:!?)\]”’…]+")
+
+
+def punctuation(page):
+    """A comma stays in the line of the formula before it, a bracket in that after it.
+
+    A browser may break the line at each side of a formula; so they move into its span,
+    which has no break.
+    """
+    for formula in page.select("article span.math"):
+        before, after = formula.previous_sibling, formula.next_sibling
+        if type(before) is NavigableString and (found := OPENS.search(before)):
+            formula.insert(0, found[0])
+            before.replace_with(before[: found.start()])
+        if type(after) is NavigableString and (found := CLOSES.search(after)):
+            formula.append(found[0])
+            after.replace_with(after[found.end() :])
 
 
 def download_button(page, path, site):

@@ -389,13 +389,13 @@ def test_the_printed_table():
     net.theta = np.arange(1, 10) / 10
     x, t = [[1.0, -2.0], [0.5, 1.5]], [1.0, -1.0]
     expected = """
-array      checked  rel. error  at                  backward     numerical  verdict
-W1          4 of 4     < 1e-06  [1, 0]              0.758468      0.758468  ok
-b1          2 of 2     < 1e-06  [0, 0]              0.423979      0.423979  ok
-W2          2 of 2     < 1e-06  [1, 0]               1.34536       1.34536  ok
-b2          1 of 1     < 1e-06  [0, 0]               1.51125       1.51125  ok
-x           4 of 4     < 1e-06  [1, 1]              0.266307      0.266307  ok
-all        1 of 13     < 1e-06                       1.60552       1.60552  ok"""
+array  verdict     checked  rel. error  at               backward    numerical
+W1     ok           4 of 4     < 1e-06  [1, 0]           0.758468     0.758468
+b1     ok           2 of 2     < 1e-06  [0, 0]           0.423979     0.423979
+W2     ok           2 of 2     < 1e-06  [1, 0]            1.34536      1.34536
+b2     ok           1 of 1     < 1e-06  [0, 0]            1.51125      1.51125
+x      ok           4 of 4     < 1e-06  [1, 1]           0.266307     0.266307
+all    ok          1 of 13     < 1e-06                    1.60552      1.60552"""
     assert repr(check_gradients(net, SquaredError(), x, t)) == expected[1:]
 
 

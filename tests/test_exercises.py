@@ -115,7 +115,9 @@ def test_hints_are_there_and_end(number, capsys):
     assert count >= 2
     for _ in range(count + 2):
         hint(number)
-    lines = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr().out
+    assert all(len(line) <= 76 for line in printed.splitlines())
+    lines = printed.replace("\n    ", " ").splitlines()
     assert len(lines) == count + 2
     assert lines[0] == f"{number}, hint 1 of {count}: {BANK[number].hints[0]}"
     assert all("no more hints" in line for line in lines[count:])

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import textwrap
 from pathlib import Path
 
 from bplib.exercises.parts import Verdict, close_to, kind_of
@@ -35,7 +36,7 @@ def check(number, *programs, **answers):
         good += verdict.kind in ("right", "argued")
         lines.append(line(name, part, given[name], verdict))
     # What cannot be written, half a letter, becomes a question mark.
-    print("\n".join(lines).encode(errors="replace").decode())
+    print(wrapped("\n".join(lines)).encode(errors="replace").decode())
     solved = good == len(exercise.parts)
     print(f"{number}: " + ("solved" if solved else f"{good} of {len(exercise.parts)}"))
 
@@ -50,7 +51,17 @@ def hint(number):
         print(f"{number}: there are no more hints; the solution is folded below it")
         return
     shown[number] = seen + 1
-    print(f"{number}, hint {seen + 1} of {len(exercise.hints)}: {exercise.hints[seen]}")
+    place = f"{number}, hint {seen + 1} of {len(exercise.hints)}"
+    print(wrapped(f"{place}: {exercise.hints[seen]}"))
+
+
+def wrapped(text):
+    """No line over 76 letters, so that none runs out of the page."""
+    look = {"break_long_words": False, "break_on_hyphens": False}
+    return "\n".join(
+        textwrap.fill(each, 76, subsequent_indent="    ", **look)
+        for each in text.split("\n")
+    )
 
 
 # --- The bank ------------------------------------------------------------------------

@@ -189,7 +189,11 @@ export default {
     function ground(state) {
       const { surface, curvature_1, curvature_2, angle } = state;
       const { paper, ink } = ui.colors();
-      const wanted = JSON.stringify([surface, curvature_1, curvature_2, angle, paper]);
+      // One weight: up to 1, 2, 5, 10, ...; the start is to be seen.
+      const most = curvature_1 * clamp(4 * (state.start_w1 - 1) ** 2, 0.5, 8);
+      const decade = 10 ** Math.floor(Math.log10(most));
+      const top = decade * [1, 2, 5, 10].find((m) => m * decade >= most);
+      const wanted = JSON.stringify([surface, curvature_1, curvature_2, angle, paper, top]);
       if (wanted === key) return;
       key = wanted;
       const [two, turned] = [surface !== "one weight", surface === "quadratic"];
@@ -197,7 +201,6 @@ export default {
       shown.forEach((show, i) => (fold.children[i].hidden = !show));
       note.textContent = notes[surface];
       [xName.textContent, yName.textContent] = two ? ["w₁", "w₂"] : ["w", "loss"];
-      const top = 8.8 * 10 ** Math.ceil(Math.log10(curvature_1)); // for a decade of curvatures
       map.scale([-EDGE, EDGE], two ? [-EDGE, EDGE] : [0, top]);
       const { at } = surfaces[surface](state);
       const place = (i) => (2 * EDGE * i) / (GRID - 1) - EDGE;
@@ -206,8 +209,9 @@ export default {
       const low = Math.min(...E);
       const range = Math.max(...E) - low;
       const [light, dark] = [rgb(paper), rgb(ink)];
+      const shades = Array.from({ length: 65 }, (_, k) => mix(light, dark, k / 256));
       const depth = (e) => clamp(1 + Math.log((e - low) / range) / 7.7, 0, 1);
-      tint((i) => mix(light, dark, two ? 0.25 * depth(E[i]) : 0));
+      tint((i) => shades[two ? Math.round(64 * depth(E[i])) : 0]);
       const level = (k) => contour(map, E, GRID, low + range / 3 ** k);
       const d = two
         ? [1, 2, 3, 4, 5, 6, 7].map(level).join("")

@@ -54,15 +54,15 @@ export function contour(plot, values, n, level = 0) {
       const above = values[v] > level; // most cells end here
       const alike = values[v + 1] > level === above && values[v + n] > level === above;
       if (alike && values[v + n + 1] > level === above) continue;
-      const at = corner.map(([p, q]) => values[v + q * n + p] - level);
       let pen = "M";
       for (let k = 0; k < 4; k++) {
-        const [a, b] = [at[k], at[(k + 1) % 4]];
+        const [p, q] = corner[k];
+        const [r, s] = corner[(k + 1) % 4];
+        const [a, b] = [values[v + q * n + p] - level, values[v + s * n + r] - level];
         if (a > 0 === b > 0) continue;
-        const s = a / (a - b);
-        const [from, to] = [corner[k], corner[(k + 1) % 4]];
-        const x = (i + from[0] + s * (to[0] - from[0])) * dx;
-        const y = (j + from[1] + s * (to[1] - from[1])) * dy;
+        const share = a / (a - b);
+        const x = (i + p + share * (r - p)) * dx;
+        const y = (j + q + share * (s - q)) * dy;
         if (!Number.isFinite(x + y)) continue;
         d += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
         pen = pen === "M" ? "L" : "M";

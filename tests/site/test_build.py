@@ -1,5 +1,6 @@
 """A green build can lie in five ways; each lie is told here, and must be found out."""
 
+import os
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -18,18 +19,25 @@ FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 
 @pytest.fixture
 def tiny(tmp_path):
-    """tiny(*code cells) -> folder of a book of one notebook, with the real settings."""
+    """tiny(*code cells) -> folder of a book of one notebook, with the real settings.
 
-    def tiny(*cells):
+    With `beside`, code cells too, it has another one.
+    """
+
+    def tiny(*cells, beside=()):
         folder = tmp_path / "tiny"
         copy_book(folder, SETTINGS, ["assets", "extensions"])
         (folder / "bplib").mkdir()
         (folder / "bplib" / "__init__.py").write_text("def answer():\n    return 41\n")
-        (folder / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
-        title = new_markdown_cell("# A title\n\nText.")
-        nb = new_notebook(cells=[title, *map(new_code_cell, cells)])
-        nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(nb, folder / "intro.ipynb")
+        toc, books = "format: jb-book\nroot: intro\n", {"intro": cells}
+        if beside:
+            toc, books = f"{toc}chapters:\n- file: other\n", {**books, "other": beside}
+        (folder / "_toc.yml").write_text(toc)
+        for name, sources in books.items():
+            title = new_markdown_cell("# A title\n\nText.")
+            nb = new_notebook(cells=[title, *map(new_code_cell, sources)])
+            nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+            nbformat.write(nb, folder / f"{name}.ipynb")
         return folder
 
     return tiny
@@ -111,6 +119,28 @@ def test_2_a_warning_fails_the_build_each_time(tiny):
         assert "nowhere" in log
 
 
+# Says that it is here, and waits until the other one says so too; it leaves, but not at
+# once, so that the other one sees it.
+MEET = """
+import pathlib, time
+me, other = pathlib.Path("{}.here"), pathlib.Path("{}.here")
+me.touch()
+until = time.monotonic() + 60
+while not (met := other.exists()) and time.monotonic() < until:
+    time.sleep(0.1)
+time.sleep(1)
+me.unlink()
+assert met, "nobody came"
+"""
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="on one core one runs after the other")
+def test_notebooks_run_side_by_side(tiny):
+    folder = tiny(MEET.format("a", "b"), beside=[MEET.format("b", "a")])
+    code, log = build(folder)
+    assert code == 0, log
+
+
 def test_3_a_changed_library_is_executed_again(tiny):
     folder = tiny("from bplib import answer\nprint('it is', answer())")
     library = folder / "bplib" / "__init__.py"
@@ -171,6 +201,20 @@ def test_every_picture_says_what_it_shows(html):
             real = len(alt.split()) >= 3 and file.split(".")[0] not in alt
             assert real, f"{path.name}: {image}"
             assert image.get("width"), f"{path.name} jumps when this arrives: {image}"
+
+
+def test_no_line_begins_with_the_comma_of_a_formula(html):
+    """What follows a formula, or opens before it, is in its span, which stays whole."""
+    left, moved = [], 0
+    for path in html.rglob("*.html"):
+        for formula in soup(path).select("article span.math"):
+            before, after = formula.previous_sibling or "", formula.next_sibling or ""
+            if re.match(r"[.,;:!?)]", str(after)) or str(before).endswith(("(", "“")):
+                left.append(f"{path.name}: {formula}")
+            text = formula.get_text()
+            moved += text.startswith(("(", "“")) or text.endswith((".", ",", ";", ":"))
+    assert not left
+    assert moved > 100
 
 
 def test_every_link_of_the_site_leads_somewhere(html):

@@ -123,7 +123,7 @@ const tester = { frames: new Map(), asked: 0, timers: new Set() };
     const all = "input[type=range], input[type=checkbox], select, button";
     const other = /Reset|Play|Pause/;
     const able = [...root.querySelectorAll(all)].filter(
-      (e) => !e.closest("[inert]") && !e.disabled && !other.test(e.innerText),
+      (e) => !e.closest("[inert]") && !e.disabled && !other.test(e.textContent),
     );
     const one = able[Math.floor(tester.random() * able.length)];
     if (one.type === "range") {
