@@ -46,6 +46,7 @@ def test_solution_passes(number, capsys):
     check(number, **answers)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == f"{number}: solved"
+    assert all(len(line) <= 76 for line in lines)
     for name, part in BANK[number].parts.items():
         [line] = [each for each in lines if each.startswith(name)][:1]
         if part.kind != "code":

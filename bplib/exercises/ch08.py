@@ -190,7 +190,10 @@ count = Exercise(
             lambda: FULL + 1,
             [
                 (lambda: FULL, "These are the full batches. The rest is a batch too."),
-                (lambda: N / BATCH, "Batches come whole: round up."),
+                *(
+                    (lambda k=k: round(N / BATCH, k), "Batches come whole: round up.")
+                    for k in (1, 3, 6)  # as one may write it
+                ),
             ],
             tolerance=0,
         ),

@@ -216,7 +216,7 @@ QUESTIONS = {
                 "lead up again, however exact the slopes.",
             ),
             "c": (
-                "It may rise, unless the steps are small enough.",
+                "Short steps lower it; long ones can raise it.",
                 "Against a gradient that is not zero, a small enough step lowers the "
                 "error. How small it must be depends on how the error bends.",
             ),
@@ -234,12 +234,13 @@ QUESTIONS = {
                 "is zero. The smaller rate gets there later, or not in time.",
             ),
             "b": (
-                "It takes longer, and as a rule ends closer to the best that there is.",
+                "It takes longer, and often ends a little closer to the best that "
+                "there is.",
                 "So it is where steps are noisy, as with small batches: their noise "
                 "leaves a floor that sinks with the rate. Here nothing is noisy.",
             ),
             "c": (
-                "It is the safer choice in every respect.",
+                "It may take longer, but it is the safer choice in every respect.",
                 "It is safe from being thrown out, and not from standing still: on a "
                 "plateau it may not move in any time that you have.",
             ),
@@ -256,12 +257,12 @@ QUESTIONS = {
                 "napkin, at weights of 0.001, it is 0.0014 and the error is 0.5.",
             ),
             "b": (
-                "A small step changes the error little here, and no more.",
+                "A small step from here hardly changes the error.",
                 "It may be a minimum, a saddle or a plateau. To tell, look at the "
                 "error itself, and at other starts.",
             ),
             "c": (
-                "The network has learned its task, for new examples too.",
+                "The network has probably learned its task, for new examples too.",
                 "The gradient speaks of the examples that it was computed from. Of new "
                 "ones it says nothing.",
             ),
@@ -279,13 +280,12 @@ QUESTIONS = {
                 "another. The theorem says the first alone.",
             ),
             "b": (
-                "It will also be close to the function outside that interval.",
+                "Outside the interval, too, it will be roughly right, if less exactly.",
                 "The theorem speaks of the interval. Far outside, a relu network goes "
                 "on in a straight line, whatever the function does.",
             ),
             "c": (
-                "The weights exist. Training may miss them, and outside nothing is "
-                "promised.",
+                "Such weights exist, and that is all.",
                 "To exist, to be found, and to hold elsewhere are three things.",
             ),
         },
