@@ -303,11 +303,13 @@ def _draw_nodes(ax, nodes):
         font = min(14, font, width / (len(nodes) * widest + 3 * len(nodes) - 3))
         if font >= 7.5:
             break
+    # Arrows strike through a bias below the upper of two nodes: it goes on top.
+    lift = 1.25 * font * rows[2] * (most == 2 == max(map(len, nodes[1:])))
     line, tall, wide = 1.25 * font, tall * font / 2, wide * font / 2
     ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
     xs = np.linspace(widest * font / 2, width - widest * font / 2, len(nodes))
-    middle = (height + bottom + line * (rows[2] - rows[0])) / 2
-    step = (height - bottom - cell * font) / max(most - 1, 1)
+    middle = (height + bottom + line * (rows[2] - rows[0]) - lift) / 2
+    step = (height - bottom - cell * font - lift) / max(most - 1, 1)
     centers, boxes = {}, []
     for c, column in enumerate(nodes):
         gap = min(step * (most - 1) / max(len(column) - 1, 1), 1.5 * step)
@@ -320,7 +322,10 @@ def _draw_nodes(ax, nodes):
             boxes.append(_rectangle((x, y), (wide + 2, tall + 2)))
             above = y + tall + (len(node[0]) - 0.4) * line
             inside = y + (len(node[1]) - 1) / 2 * line
-            tops = above, inside, y - tall - 0.6 * line
+            below = y - tall - 0.6 * line
+            if lift and k == 0 and len(column) == 2:
+                below = above + len(node[2]) * line
+            tops = above, inside, below
             for p in parts:
                 for k_line, (text, color) in enumerate(node[p]):
                     at = (x, tops[p] - k_line * line)
@@ -431,7 +436,8 @@ def _short(value, decimals):
     if not np.isfinite(size) or (size < 1e4 and size == int(size)):
         text = f"{value + 0.0:.0f}"
     elif 10.0 ** -(decimals + 1) <= size < 1e4:
-        power = int(np.floor(np.log10(size)))
+        rounded = float(f"{size:.1e}")  # 0.00995 is 0.010, not 0.0100
+        power = int(np.floor(np.log10(rounded)))
         text = f"{value:.{max(decimals - max(power, 0), 1 - power, 0)}f}"
     else:
         mantissa, exponent = f"{value:.1e}".split("e")

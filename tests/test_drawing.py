@@ -139,8 +139,8 @@ def test_two_two_two_shows_every_number_in_its_color(ax):
     assert sorted(blue) == sorted([*values, *weights, *biases, "→ forward: values"])
     # dE/dy, dE/dh and dE/dx; dW; db. From the published digits: .138498 * .593270 ...
     nodes = "0.0038 0.0047 0.036 0.041 0.741 −0.217".split()
-    edges = "0.00044 0.00050 0.00088 0.00100 0.082 −0.023 0.083 −0.023".split()
-    biases = ["db 0.0088", "db 0.0100", "db 0.138", "db −0.038"]
+    edges = "0.00044 0.00050 0.00088 0.0010 0.082 −0.023 0.083 −0.023".split()
+    biases = ["db 0.0088", "db 0.010", "db 0.138", "db −0.038"]
     assert sorted(brown) == sorted([*nodes, *edges, *biases, "← backward: gradients"])
 
 

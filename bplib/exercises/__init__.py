@@ -133,7 +133,9 @@ def judged(part, answer):
 def line(name, part, answer, verdict):
     """What is printed of one answer."""
     if part.kind == "code":
-        return f"{name}: {verdict.text}"
+        first = verdict.text.split("\n")[0]
+        between = " " if len(f"{name}: {first}") <= 76 else "\n"
+        return f"{name}:{between}{verdict.text}"
     text = "unreadable"
     with contextlib.suppress(Exception):
         text = str(answer).replace("\n", " ")

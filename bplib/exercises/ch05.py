@@ -730,7 +730,7 @@ def gap(nudge, slope=1.0):
 
 nudge = Exercise(
     "The gap between the predicted and the actual change of E is 6.3 · 10⁻⁵ when w₅ is "
-    "nudged by 0.1. A friend's gap is 4.1 · 10⁻⁴ at 0.1 and 4.1 · 10⁻⁵ at 0.01.",
+    "nudged by 0.1. A friend's gap is 4.7 · 10⁻⁴ at 0.1 and 4.2 · 10⁻⁵ at 0.01.",
     {
         "gap": Number(
             "The gap at a nudge of 0.05, in units of 10⁻⁵",
@@ -756,8 +756,8 @@ nudge = Exercise(
                 ),
                 "b": (
                     "wrong",
-                    "The gap shrinks as the nudge does, not as its square: a part of "
-                    "the slope itself is missing.",
+                    "The gap shrinks about eleven times, not a hundred: the slope "
+                    "itself is off.",
                 ),
                 "c": (
                     "one can't tell",

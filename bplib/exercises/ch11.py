@@ -13,18 +13,18 @@ from bplib.losses import BinaryCrossEntropy, SoftmaxCrossEntropy, SquaredError
 
 # --- 11.1: the hourglass -------------------------------------------------------------
 
-X, U, V, T = np.array([2, 1]), np.array([-2, 2]), np.array([1, 2]), np.array([5, 6])
+X, U, V, T = map(np.array, ([1, 3], [5, -1], [2, -1], [5, -5]))
 
 
 def hourglass(slip=""):
     """du (2,), right or with a slip."""
     z = X @ U
     h = z**2
-    do = V * h - T
-    v = V - do * h if slip == "early" else V
-    paths = do * v
+    dy = V * h - T
+    v = V - dy * h if slip == "early" else V
+    paths = dy * v
     if slip == "no v":
-        paths = do
+        paths = dy
     dh = paths[{"first path": slice(0, 1), "second path": slice(1, 2)}.get(slip, ...)]
     slope = {"no slope": 1, "slope at h": 2 * h}.get(slip, 2 * z)
     return (dh.sum() * slope * X).astype(float)
@@ -55,9 +55,9 @@ def which(letter):
 
 
 by_hand = Exercise(
-    "An hourglass: z = u₁x₁ + u₂x₂, h = z², o₁ = v₁h, o₂ = v₂h, E = ((o₁ − t₁)² + "
-    "(o₂ − t₂)²)/2, with x = (2, 1), u = (−2, 2), v = (1, 2), t = (5, 6). Compute the "
-    "gradient of u; then say which slip gives which wrong one.",
+    "An hourglass: z = u₁x₁ + u₂x₂, h = z², y₁ = v₁h, y₂ = v₂h, E = ((y₁ − t₁)² + "
+    "(y₂ − t₂)²)/2, with x = (1, 3), u = (5, −1), v = (2, −1), t = (5, −5). Compute "
+    "the gradient of u; then say which slip gives which wrong one.",
     {
         "du1": Number(
             "the right du₁",
@@ -66,13 +66,13 @@ by_hand = Exercise(
                 (du1("no slope"), "This is without the slope of h = z²."),
                 (
                     du1("first path"),
-                    "This is the path through o₁ alone: add the other.",
+                    "This is the path through y₁ alone: add the other.",
                 ),
                 (
                     du1("second path"),
-                    "This is the path through o₂ alone: add the other.",
+                    "This is the path through y₂ alone: add the other.",
                 ),
-                (du1("no v"), "On the way from o back to h, multiply by v."),
+                (du1("no v"), "On the way from y back to h, multiply by v."),
                 (du1("slope at h"), "The slope of z² is 2z: at z, not at h."),
                 (du1("early"), "This uses a v that has moved already, with η = 1."),
                 (lambda: float(hourglass()[1]), "This is du₂."),
@@ -85,8 +85,8 @@ by_hand = Exercise(
         "fourth": which("d"),
     },
     [
-        "Forward: z = −2, h = 4, o = (4, 8). So do = (−1, 2).",
-        "dh = do₁v₁ + do₂v₂, then dz = dh · 2z, then du = dz · x.",
+        "Forward: z = 2, h = 4, y = (8, −4). So dy = (3, 1).",
+        "dh = dy₁v₁ + dy₂v₂, then dz = dh · 2z, then du = dz · x.",
         "For each slip change one step of these, and compute on.",
     ],
 )
