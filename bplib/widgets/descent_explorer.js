@@ -189,14 +189,14 @@ export default {
     function ground(state) {
       const { surface, curvature_1, curvature_2, angle } = state;
       const { paper, ink } = ui.colors();
+      const [two, turned] = [surface !== "one weight", surface === "quadratic"];
       // One weight: up to 1, 2, 5, 10, ...; the start is to be seen.
-      const most = curvature_1 * clamp(4 * (state.start_w1 - 1) ** 2, 0.5, 8);
+      const most = two ? 1 : curvature_1 * clamp(4 * (state.start_w1 - 1) ** 2, 0.5, 8);
       const decade = 10 ** Math.floor(Math.log10(most));
       const top = decade * [1, 2, 5, 10].find((m) => m * decade >= most);
       const wanted = JSON.stringify([surface, curvature_1, curvature_2, angle, paper, top]);
       if (wanted === key) return;
       key = wanted;
-      const [two, turned] = [surface !== "one weight", surface === "quadratic"];
       const shown = [true, two, true, turned || !two, turned, turned];
       shown.forEach((show, i) => (fold.children[i].hidden = !show));
       note.textContent = notes[surface];

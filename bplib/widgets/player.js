@@ -20,7 +20,7 @@ export function player(ui, name, perSecond) {
     if (calm.matches && time - before < 500) return; // few changes instead of a film
     rest += (Math.max(time - before, 0) * perSecond) / 1000;
     before = time;
-    const now = ui.model.get(name); // the state is a frame behind
+    const now = ui.model.get(name); // Python may have set it since the last frame
     const next = Math.min(now + Math.floor(rest), high);
     rest %= 1;
     if (next !== now) ui.set({ [name]: next });

@@ -114,6 +114,7 @@ export function explorer({ model, el, about }) {
     // At once: an echo of the kernel undoes what was not saved. Jupyter sends no more than one
     // message at a time.
     model.save_changes();
+    read(); // the next change may come before the picture of this one
     return true;
   }
 

@@ -5,6 +5,36 @@ import html
 import bplib.widgets
 from bplib.widgets.explorer import source, sources, styles
 
+# On every page: what is still to come, a frame or a timer, is known. A picture is drawn
+# in the frame after a change, its words come later: on a busy machine much later.
+COMING = """{
+  const coming = [];
+  const known = (ask, drop) => {
+    const ids = new Set();
+    coming.push(ids);
+    const asked = (f, ...more) => {
+      const id = ask((...given) => { ids.delete(id); f(...given); }, ...more);
+      ids.add(id);
+      return id;
+    };
+    return [asked, (id) => { ids.delete(id); drop(id); }];
+  };
+  const [frame, noFrame, timer, noTimer] = [
+    requestAnimationFrame, cancelAnimationFrame, setTimeout, clearTimeout,
+  ].map((f) => f.bind(window));
+  [requestAnimationFrame, cancelAnimationFrame] = known(frame, noFrame);
+  [setTimeout, clearTimeout] = known(timer, noTimer);
+  window.atRest = async () => {
+    do await new Promise((done) => frame(() => timer(done, 0)));
+    while (coming.some((ids) => ids.size));
+  };
+}"""
+
+
+def settled(page):
+    """Wait until all is drawn and said: no frame and no timer is still to come."""
+    page.evaluate("atRest()")
+
 
 def page_of(*explorers, scheme="light", script=""):
     """The text of a page on which these explorers live, mounted as the book does it.
@@ -49,6 +79,7 @@ def open_page(context, folder, *explorers, scheme="light", script=""):
     file = folder / "explorers.html"
     file.write_text(page_of(*explorers, scheme=scheme, script=script), encoding="utf-8")
     page = context.new_page()
+    page.add_init_script(COMING)
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on(
@@ -64,4 +95,5 @@ def open_page(context, folder, *explorers, scheme="light", script=""):
         box = page.locator(".bplib-explorer").nth(number)
         box.scroll_into_view_if_needed()
         box.locator(":is(.bx, .bplib-failed)").wait_for()
+    settled(page)
     return page

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from explorer_page import open_page
+from explorer_page import open_page, settled
 
 import bplib.widgets.explorer
 from bplib.widgets import BackpropStepper
@@ -56,25 +56,18 @@ def stepper(context, tmp_path):
         page.close()
 
 
-def settle(box):
-    """Wait until what was just set is drawn: two frames."""
-    box.page.evaluate(
-        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
-
-
 def numbers(box):
     box.page.wait_for_function(
         "box => /^After/.test(box.querySelector('.bx-said').textContent)",
         arg=box.element_handle(),
     )
-    settle(box)
+    settled(box.page)
     return json.loads(box.get_attribute("data-numbers"))
 
 
 def call(box):
     """The explorer that the page's Python call makes."""
-    settle(box)
+    settled(box.page)
     text = box.locator(".bx-foot code").inner_text()
     return eval(text, {"BackpropStepper": BackpropStepper})
 
@@ -160,7 +153,7 @@ def test_step_by_step(stepper):
             else box.get_by_role("button", name=button, exact=True)
         )
         which.click()
-        settle(box)
+        settled(box.page)
         assert (call(box).phase, call(box).selected) == (phase, look)
         assert words in box.locator(".bx-words").inner_text()
     assert call(box).updates == 1
@@ -168,8 +161,7 @@ def test_step_by_step(stepper):
     assert "E ?" in box.locator(".bx-net").text_content()
     for _ in range(3):
         onward.click()
-        settle(box)
-    box.page.wait_for_timeout(400)
+        settled(box.page)
     said = box.locator(".bx-said").inner_text()
     assert "E = 0.2910277737" in said and "it was 0.2983711088" in said
 
@@ -179,7 +171,7 @@ def test_an_update_before_all_gradients_is_refused_in_words(stepper):
     update = box.get_by_role("button", name="Update", exact=True)
     assert update.get_attribute("aria-disabled") == "true"
     update.click(force=True)
-    box.page.wait_for_timeout(500)
+    settled(box.page)
     assert "All gradients first" in box.locator(".bx-said").inner_text()
     assert call(box).state() == BackpropStepper(phase="backward 2").state()
 
@@ -227,7 +219,7 @@ def test_an_edit_makes_the_present_the_start(stepper):
     for wrong in ("", "much", "1e9", "nan"):
         typed.fill(wrong)
         typed.press("Enter")
-        settle(box)
+        settled(box.page)
         assert "b1[2] must be a number from" in box.locator(".bx-wrong").inner_text()
         assert numbers(box) == shown and typed.input_value() == "0.3"
     box.get_by_role("button", name="Reset").click()
@@ -275,7 +267,7 @@ def test_the_path_of_the_gradient(stepper):
     assert box.locator("path.bx-lit.bx-backward").count() == 4
     box.get_by_role("button", name="W2[1,2]", exact=False).click()
     assert call(box).selected == "W2[1,2]"
-    settle(box)
+    settled(box.page)
     assert "Paths from E back to here: 1." in box.locator(".bx-words").inner_text()
     assert box.locator("path.bx-lit.bx-backward").count() == 2
 
@@ -293,7 +285,7 @@ def test_the_picture_by_keys(stepper):
     assert len(seen) == 21  # 2 + 2 + 2 + 2 nodes and targets, E, 8 weights, 4 biases
     box.page.keyboard.press("ArrowLeft")
     box.page.keyboard.press("Enter")
-    settle(box)
+    settled(box.page)
     assert call(box).selected == "b1[1]"
     assert box.locator("[aria-pressed='true']").count() == 1
 
@@ -304,7 +296,7 @@ def test_a_larger_net_shows_the_edges_of_what_is_selected(stepper):
     shown = box.locator("g.bx-label:not([display])")
     assert shown.count() == 3 + 3
     box.get_by_label("look at, and change").select_option("W1[3,4]")
-    settle(box)
+    settled(box.page)
     assert shown.count() == 1
     box.get_by_text("All numbers").click()
     table = box.locator("table")

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from explorer_page import open_page
+from explorer_page import open_page, settled
 from test_speed import within
 
 from bplib.widgets import DescentExplorer
@@ -171,7 +171,7 @@ def test_a_mistake_in_the_page_would_be_seen(file, right, wrong, shared, cases):
 
 
 def words(page):
-    page.wait_for_timeout(450)  # they follow the picture
+    settled(page)  # they follow the picture
     return page.locator(".bx-said").inner_text()
 
 
@@ -237,7 +237,7 @@ def test_every_way_to_move_the_start(open_one):
     page.mouse.down()
     page.mouse.move(x - 60, y - 40, steps=4)
     page.mouse.up()
-    page.wait_for_timeout(50)
+    settled(page)
     w = call(page)
     assert w.start_w1 < 1.2 and w.start_w2 > 1
     assert words(page).startswith("After 30 steps the loss went from")
@@ -245,20 +245,20 @@ def test_every_way_to_move_the_start(open_one):
     moved = grip.bounding_box()
     assert abs(moved["x"] + moved["width"] / 2 - (x - 60)) < 2
     page.mouse.click(x, y + 60)
-    page.wait_for_timeout(50)
+    settled(page)
     assert call(page).start_w2 < 0
     page.get_by_text("Start, momentum, curvature").click()
     page.get_by_label("start, w₂", exact=True).focus()
     before = call(page).start_w2
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(50)
+    settled(page)
     assert before < call(page).start_w2 <= before + 0.1
     page.get_by_label("start, w₁, typed").fill("-1,5")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(50)
+    settled(page)
     assert call(page).start_w1 == -1.5
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(50)
+    settled(page)
     assert call(page).state() == DescentExplorer().state()
 
 
@@ -274,7 +274,7 @@ def test_only_controls_that_do_something_are_there(open_one):
         "network": [1, 1, 1, 0, 0, 0],
     }.items():
         page.locator("select").select_option(surface)
-        page.wait_for_timeout(50)
+        settled(page)
         found = [page.get_by_label(name, exact=True).is_visible() for name in names]
         assert found == [bool(each) for each in shown], surface
 
@@ -284,7 +284,7 @@ def test_the_curve_of_minima_shows_where_the_rate_holds(open_one):
     for rate in (0.3, 0.8, 3):
         page.get_by_label("learning rate, typed").fill(str(rate))
         page.keyboard.press("Enter")
-        page.wait_for_timeout(50)
+        settled(page)
         middle = 3 ** (np.arange(-11.5, 12) / 12)
         right = 2 * np.sum(rate < 2 / (middle**2 + middle**-2))
         assert page.locator(".bx-safe").count() == right
@@ -310,14 +310,14 @@ def test_the_model_moves_the_picture(context, tmp_path):
       });"""
     page = open_page(context, tmp_path, DescentExplorer(), script=script)
     page.evaluate("both.then((model) => model.set('steps', 7))")
-    page.wait_for_timeout(100)
+    settled(page)
     counts = [
         page.locator(".bx").nth(k).locator(".bx-dots").first.get_attribute("d")
         for k in range(3)
     ]
     assert [each.count("M") for each in counts] == [31, 8, 8]
     page.locator(".bx").nth(2).get_by_label("steps", exact=True).press("ArrowRight")
-    page.wait_for_timeout(100)
+    settled(page)
     assert page.locator(".bx-dots").nth(2).get_attribute("d").count("M") == 9
     assert not page.errors
     page.close()

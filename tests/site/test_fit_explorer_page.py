@@ -6,7 +6,8 @@ import re
 import explorer_page
 import numpy as np
 import pytest
-from explorer_page import open_page
+from explorer_page import open_page, settled
+from test_speed import within
 
 from bplib.widgets import FitExplorer
 from bplib.widgets.fit_explorer import GRID, INSIDE
@@ -34,7 +35,7 @@ def context(browser):
 
 def finished(page, number=0):
     """Wait until the run of one explorer is computed; return what it measured."""
-    page.wait_for_timeout(400)  # the words follow the picture
+    settled(page)  # the words follow the picture
     box = page.locator(".bx").nth(number)
     page.wait_for_function(
         "box => !/computing/.test(box.querySelector('.bx-said').textContent)",
@@ -171,28 +172,32 @@ def test_a_wrong_number_of_points_is_said_and_recovered_from(context, tmp_path):
     page.close()
 
 
+# Milliseconds from the choice of a number of units to the last number of its run.
+COMPLETE = """async (hidden) => {
+  const box = document.querySelector(".bx");
+  const [input] = box.querySelectorAll("input[type=range]");
+  const began = performance.now();
+  let [changed, measures] = [began, box.dataset.measures];
+  input.value = hidden;
+  input.dispatchEvent(new Event("input"));
+  for (let still = 0; still < 10; still++) { // frames without a change
+    await new Promise(requestAnimationFrame);
+    if (measures === box.dataset.measures) continue;
+    [still, changed, measures] = [0, performance.now(), box.dataset.measures];
+  }
+  if (changed === began) throw Error("nothing was computed");
+  return changed - began;
+}"""
+
+
 def test_a_default_run_is_complete_within_a_second(context, tmp_path):
     page = open_page(context, tmp_path, FitExplorer())
     finished(page)
-    took = page.evaluate(
-        """async () => {
-          const box = document.querySelector(".bx");
-          const [input] = box.querySelectorAll("input[type=range]");
-          const began = performance.now();
-          input.value = 9;
-          input.dispatchEvent(new Event("input"));
-          let measures = box.dataset.measures;
-          for (let still = 0; still < 10; ) { // frames without a change
-            await new Promise(requestAnimationFrame);
-            still = measures === box.dataset.measures ? still + 1 : 0;
-            measures = box.dataset.measures;
-          }
-          return performance.now() - began;
-        }"""
-    )
-    assert took < 1000
+    hidden = iter((9, 10, 11))
+    within({"run": 1000}, lambda: {"run": page.evaluate(COMPLETE, next(hidden))})
+    now = page.get_by_label("hidden units", exact=True).input_value()
     assert finished(page)["loss"] == pytest.approx(
-        FitExplorer(hidden=9).run()[1][-1], rel=1e-6
+        FitExplorer(hidden=int(now)).run()[1][-1], rel=1e-6
     )
     page.close()
 

@@ -60,7 +60,10 @@ def shown(page, number, box=0):
 
 
 def loaded(page):
-    page.wait_for_timeout(200)
+    known = -1
+    while known < len(page.asked):  # for half a second nothing more is asked for
+        known = len(page.asked)
+        page.wait_for_timeout(500)
     files = [url.rsplit("/", 1)[1] for url in page.asked]
     return sorted({int(f.split(".")[0]) for f in files if f.endswith(".webp")})
 
@@ -78,7 +81,7 @@ def test_each_place_has_its_picture_and_its_words(opened, frames):
     rate = root.get_by_role("slider", name="learning rate", exact=True)
     momentum = root.get_by_role("slider", name="momentum", exact=True)
     assert rate.get_attribute("aria-valuetext") == "0.1"
-    rate.press("ArrowRight")
+    rate.press("ArrowRight")  # and the next before this one is drawn
     momentum.press("End")
     shown(page, 11)
     assert [s.get_attribute("aria-valuetext") for s in (rate, momentum)] == [

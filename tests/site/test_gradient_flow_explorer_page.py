@@ -3,6 +3,7 @@
 import json
 import re
 
+import explorer_page
 import numpy as np
 import pytest
 from explorer_page import open_page
@@ -118,7 +119,7 @@ def settled(page):
           return said && !said.startsWith("Computing") && +root.dataset.done > 0;
         })"""
     )
-    page.wait_for_timeout(400)  # words come when the hand rests
+    explorer_page.settled(page)  # words come when the hand rests
 
 
 def test_the_words_are_the_numbers(context, tmp_path):

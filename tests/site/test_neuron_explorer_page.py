@@ -6,7 +6,7 @@ import re
 import explorer_page
 import numpy as np
 import pytest
-from explorer_page import open_page
+from explorer_page import open_page, settled
 
 from bplib.widgets import NeuronExplorer
 
@@ -36,7 +36,7 @@ def page(context, tmp_path_factory):
 
 
 def measured(page, number=0):
-    page.wait_for_timeout(50)
+    settled(page)
     return json.loads(page.locator(".bx").nth(number).get_attribute("data-measures"))
 
 
@@ -127,7 +127,7 @@ def test_words_and_formulas_say_the_numbers(page):
     assert "y = sigmoid(z) = 0.7311" in text
     assert "dy/dx = dy/dz · w₁ = 0.1966·1 = 0.1966" in text
     said = box.locator(".bx-said")
-    page.wait_for_timeout(400)
+    settled(page)
     assert "(78.6 % of its largest, 0.25)" in said.inner_text()
     assert "saturated" in page.locator(".bx-said").nth(9).inner_text()
     assert "off" in page.locator(".bx-said").nth(10).inner_text()
@@ -142,15 +142,16 @@ def test_the_point_follows_mouse_touch_and_keys(context, tmp_path):
     page.mouse.down()
     page.mouse.move(area["x"] + 0.9 * area["width"], area["y"] + 20, steps=5)
     page.mouse.up()
+    settled(page)
     assert float(knob.get_attribute("aria-valuenow")) == pytest.approx(4, abs=0.05)
     page.touchscreen.tap(area["x"] + 0.2 * area["width"], area["y"] + 50)
-    page.wait_for_timeout(50)
+    settled(page)
     assert float(knob.get_attribute("aria-valuenow")) == pytest.approx(-3, abs=0.05)
     knob.focus()
     before = float(knob.get_attribute("aria-valuenow"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    page.wait_for_timeout(50)
+    settled(page)
     after = float(knob.get_attribute("aria-valuenow"))
     assert after == pytest.approx(before + 0.2)
     right = NeuronExplorer(x1=after)
@@ -158,12 +159,12 @@ def test_the_point_follows_mouse_touch_and_keys(context, tmp_path):
         right.at(right.point())[1].item(), rel=1e-12
     )
     page.get_by_label("inputs").select_option("two")
-    page.wait_for_timeout(50)
+    settled(page)
     assert page.get_by_label("weight w₂", exact=True).is_visible()
     knob = page.locator(".bx-knob:visible").first
     knob.focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(50)
+    settled(page)
     assert f"x = {after:g}, 0.9".replace("-", "−") in knob.get_attribute(
         "aria-valuetext"
     )
@@ -198,7 +199,7 @@ def test_goal_of_a_moved_edge(context, tmp_path):
     bias = page.get_by_label("bias b, typed")
     bias.fill("-2")
     bias.press("Enter")
-    page.wait_for_timeout(50)
+    settled(page)
     assert "Reached" in page.locator(".bx-goal").inner_text()
     assert measured(page)["edge"] == 2
     page.close()

@@ -7,7 +7,7 @@ import random
 import explorer_page
 import pytest
 from bs4 import BeautifulSoup
-from explorer_page import open_page
+from explorer_page import open_page, settled
 from explorer_states import solution
 
 from bplib.exercises import bank, ch03, exercise_of
@@ -177,12 +177,6 @@ def test_a_page_that_judges_otherwise_is_found(
 # --- By hand -------------------------------------------------------------------------
 
 
-def settled(page):
-    """Wait until it is drawn and said: a busy machine takes its time."""
-    page.evaluate("new Promise((f) => requestAnimationFrame(() => setTimeout(f, 50)))")
-    page.wait_for_function("!document.querySelector('.bx-said[aria-busy=true]')")
-
-
 def said(page, number=0):
     settled(page)
     return page.locator(".bx-said").nth(number).inner_text()
@@ -217,6 +211,7 @@ def test_numbers_and_choices_with_the_keyboard(context, tmp_path):
     # What is not checked yet stays as it is typed.
     page.get_by_label("dw₁").fill("7")
     page.get_by_role("button", name="Hint (3 left)").press("Enter")
+    settled(page)
     assert page.locator(".bx-hints li").count() == 1
     assert page.get_by_label("dw₁").input_value() == "7"
     for text, label in zip(
@@ -364,7 +359,7 @@ def test_progress_stays_in_this_browser_until_it_is_reset(browser, tmp_path):
     assert page.locator(".bx-hints").first.locator("li").count() == 1
     assert said(page, 1).startswith("0 of 3 answers right, 3 open")
     page.get_by_role("button", name="Reset").first.click()
-    page.wait_for_timeout(50)
+    settled(page)
     assert page.evaluate("localStorage.length") == 0
     page.close()
     page = open_page(context, tmp_path, Quiz("3.2"))
@@ -473,14 +468,15 @@ def test_two_sittings_are_kept_apart_and_compared_at_the_end(browser, tmp_path):
     ]
     # Each sitting is forgotten by itself.
     before.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(50)
+    settled(page)
     assert before.locator("input:checked").count() == 0
     assert [*kept(page)] == ["after"]
     check.click()
+    settled(page)
     texts = after.locator("table tr").all_inner_texts()
     assert texts[-1].split() == ["Right", "–", "11"]
     after.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(50)
+    settled(page)
     assert kept(page) == {} and after.locator("table").count() == 0
     assert after.locator("input:checked").count() == 0
     # What another hand has left there does no harm.
@@ -520,7 +516,7 @@ def test_a_browser_that_keeps_nothing(browser, tmp_path):
 def test_without_its_answers_a_page_says_so(context, tmp_path, monkeypatch):
     monkeypatch.setattr(Quiz, "seal", lambda self: "bm90IHNlYWxlZA==")
     page = open_page(context, tmp_path, Quiz("3.2"))
-    page.wait_for_timeout(50)
+    settled(page)
     assert "cannot be shown" in page.locator(".bx-wrong").inner_text()
     assert page.get_by_role("button", name="Check").count() == 1
     page.close()

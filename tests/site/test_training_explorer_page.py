@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from explorer_page import open_page
+from explorer_page import open_page, settled
 
 from bplib.widgets import TrainingExplorer
 
@@ -36,7 +36,7 @@ def finished(page, number=0):
         "box => !/computing/.test(box.querySelector('.bx-said').textContent)",
         arg=box.element_handle(),
     )
-    page.wait_for_timeout(400)  # the words follow the picture
+    settled(page)  # the words follow the picture
     return json.loads(box.get_attribute("data-measures"))
 
 
@@ -163,7 +163,6 @@ def test_play_pause_and_step(context, tmp_path):
     page.wait_for_timeout(300)
     assert finished(page)["iterations"] == stopped < 2000
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(100)
     assert finished(page)["iterations"] == 0
 
 
