@@ -225,8 +225,8 @@ QUESTIONS = {
         see="06_updating_the_weights",
     ),
     "rate": Choice(
-        "With all examples in every update, training comes to rest nicely. What does a "
-        "learning rate ten times smaller do?",
+        "With all examples in every update, training comes to rest nicely, without "
+        "jumping to and fro. What does a learning rate ten times smaller do?",
         {
             "a": (
                 "It takes longer, and need not end any better.",

@@ -337,4 +337,4 @@ def test_pictures_are_not_inverted_in_the_dark(visit, address):
         "(i => [getComputedStyle(i).filter, getComputedStyle(i).backgroundColor])"
         "(document.querySelector('article .cell_output img'))"
     )
-    assert look == ["none", "rgb(255, 255, 255)"]
+    assert look == ["brightness(0.88)", "rgb(255, 255, 255)"]  # a little less glaring
