@@ -162,7 +162,7 @@ class Picture {
           const [p, q] = [[from.x, from.bottom + 1], [to.x, to.top - 1]];
           const ways = [arrow(p, q), arrow(q, p)].map((way) => svg("path", { d: way }));
           const name = d < 2 ? `W${d + 1}[${i + 1},${j + 1}]` : "";
-          const item = name && this.item(name, all, [0, -21, 60, 42], "bx-label");
+          const item = name && this.item(name, all, [0, -21, 68, 42], "bx-label");
           const lean = Math.sign(row.length - rows[d].length) || (i === j ? 1 : -1);
           this.wires.push({ from, to, i, j, p, q, ways, name, item, share: 0.5 + 0.25 * lean });
         }),
