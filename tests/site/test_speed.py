@@ -72,12 +72,16 @@ class Trace:
         return [(after[time] - before[time]) / 1000 for before, after in pairs]
 
     def longest(self):
-        """{mark: milliseconds of the longest task after it}"""
-        time, found = "tdur" if self.busy() else "dur", {}
+        """{mark: milliseconds of the longest task after it}
+
+        Of the processor: a page's task cannot wait, so what the clock has beyond that
+        is the time of other programs, or of other machines on the same processor.
+        """
+        found = {}
         for task in self.tasks:
             before = [e["name"] for e in self.marks if e["ts"] <= task["ts"]]
             if before:
-                length = task[time] / 1000
+                length = task["tdur"] / 1000
                 found[before[-1]] = max(length, found.get(before[-1], 0))
         return found
 
