@@ -81,7 +81,7 @@ def test_each_place_has_its_picture_and_its_words(opened, frames):
     rate = root.get_by_role("slider", name="learning rate", exact=True)
     momentum = root.get_by_role("slider", name="momentum", exact=True)
     assert rate.get_attribute("aria-valuetext") == "0.1"
-    rate.press("ArrowRight")  # and the next before this one is drawn
+    rate.press("ArrowRight")
     momentum.press("End")
     shown(page, 11)
     assert [s.get_attribute("aria-valuetext") for s in (rate, momentum)] == [
@@ -96,6 +96,21 @@ def test_each_place_has_its_picture_and_its_words(opened, frames):
     root.get_by_role("button", name="Reset").click()
     shown(page, 5)
     assert root.locator("code").text_content() == repr(frames)
+    assert page.errors == []
+
+
+def test_two_changes_before_the_next_frame_are_both_kept(opened):
+    page = opened()
+    root = shown(page, 5)
+    root.evaluate(
+        """(root) => {
+          root.querySelectorAll("input").forEach((range, k) => {
+            range.value = [2, 3][k];
+            range.dispatchEvent(new Event("input"));
+          });
+        }"""
+    )
+    shown(page, 11)
     assert page.errors == []
 
 
